@@ -44,4 +44,4 @@ bench: ## run the benchmarks whose names match BENCH (all)
 
 e2e: ## run the main job against a real Ollama; the first time builds it, some 4 minutes
 	@GO='$(GO)' cmd/routeval/internal/ollamatest/install
-	$(GO) test -tags e2e -count=1 -run '^TestE2E' ./cmd/routeval/...
+	$(GO) test -tags e2e -count=1 -run '^TestE2E' ./cmd/routeval
