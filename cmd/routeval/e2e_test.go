@@ -1,6 +1,6 @@
 //go:build e2e && unix
 
-package main
+package main_test
 
 import (
 	"bytes"

@@ -1,6 +1,6 @@
 //go:build e2e && unix
 
-package main
+package main_test
 
 import (
 	"bytes"
@@ -19,13 +19,13 @@ import (
 	"routeval/datasets"
 )
 
-// A job is the main job against a real server, and what must come of it:
-// prompts, RouteLLM-shaped weights, a spec that takes the embeddings and both
+// A wantedRun is a run against a real server and what must come of it: prompts,
+// RouteLLM-shaped weights, a spec that takes the embeddings and both
 // candidates from the server, and a wanted row for every prompt.
 //
 // The strong model always answers B and the weak one always A, so that an answer
 // tells who gave it, and its quality follows from the prompt's reference.
-type job struct {
+type wantedRun struct {
 	spec string // path
 	want []wantedRow
 }
@@ -40,26 +40,26 @@ type wantedRow struct {
 }
 
 const (
-	jobWidth    = 64
-	jobFactors  = 4
-	jobAnswerOf = "The answer is %s."
+	embeddingWidth = 64
+	mfFactors      = 4
+	answerForm     = "The answer is %s."
 )
 
-// newJob creates the models on the server and writes n prompts, the weights and
-// the spec into a directory of the test. The win rates that it wants are made
-// here, from embeddings asked for one by one over plain HTTP, by RouteLLM's
+// newWantedRun creates the models on the server and writes n prompts, the
+// weights and the spec into a directory of the test. The win rates that it wants
+// are made here, from embeddings asked for one by one over plain HTTP, by RouteLLM's
 // formula as it stands, without folding anything.
-func newJob(t *testing.T, server *ollamatest.Server, n int) job {
+func newWantedRun(t *testing.T, server *ollamatest.Server, n int) wantedRun {
 	t.Helper()
-	server.Create(t, "embedder", ollamatest.RandomBERT(jobWidth, 512))
-	server.Create(t, "strong", ollamatest.Scripted(fmt.Sprintf(jobAnswerOf, "B")))
-	server.Create(t, "weak", ollamatest.Scripted(fmt.Sprintf(jobAnswerOf, "A")))
+	server.Create(t, "embedder", ollamatest.RandomBERT(embeddingWidth, 512))
+	server.Create(t, "strong", ollamatest.Scripted(fmt.Sprintf(answerForm, "B")))
+	server.Create(t, "weak", ollamatest.Scripted(fmt.Sprintf(answerForm, "A")))
 
 	weights := randomWeights()
-	var rows []jobPrompt
+	var rows []inputRow
 	var winRates []float64
 	for i := range n {
-		rows = append(rows, newJobPrompt(i))
+		rows = append(rows, newInputRow(i))
 		var got ollamaEmbeddings
 		post(t, server.URL+"/api/embed", map[string]any{"model": "embedder", "input": rows[i].query()}, &got)
 		winRates = append(winRates, weights.winRate(got.Embeddings[0]))
@@ -68,24 +68,24 @@ func newJob(t *testing.T, server *ollamatest.Server, n int) job {
 
 	dir := t.TempDir()
 	var prompts bytes.Buffer
-	j := job{spec: filepath.Join(dir, "run.yaml")}
+	run := wantedRun{spec: filepath.Join(dir, "run.yaml")}
 	for i, row := range rows {
 		if err := json.MarshalWrite(&prompts, row); err != nil {
 			t.Fatal(err)
 		}
 		prompts.WriteByte('\n')
-		want := wantedRow{id: row.ID, winRate: winRates[i], route: "weak", answer: fmt.Sprintf(jobAnswerOf, "A")}
+		want := wantedRow{id: row.ID, winRate: winRates[i], route: "weak", answer: fmt.Sprintf(answerForm, "A")}
 		if winRates[i] >= threshold {
-			want.route, want.answer = "strong", fmt.Sprintf(jobAnswerOf, "B")
+			want.route, want.answer = "strong", fmt.Sprintf(answerForm, "B")
 		}
-		if want.answer == fmt.Sprintf(jobAnswerOf, row.Reference) {
+		if want.answer == fmt.Sprintf(answerForm, row.Reference) {
 			want.quality = 1
 		}
-		j.want = append(j.want, want)
+		run.want = append(run.want, want)
 	}
 	write(t, filepath.Join(dir, "prompts.jsonl"), prompts.Bytes())
 	write(t, filepath.Join(dir, "model.safetensors"), weights.safetensors(t))
-	write(t, j.spec, fmt.Appendf(nil, `
+	write(t, run.spec, fmt.Appendf(nil, `
 input: [%[1]s/prompts.jsonl]
 embedding: {provider: ollama, base_url: %[2]s, model: embedder}
 models:
@@ -101,25 +101,25 @@ router:
 execute: routed
 grade: {kind: choice}
 `, dir, server.URL, threshold))
-	return j
+	return run
 }
 
-// A jobPrompt is a row of the input; every second one is a conversation.
-type jobPrompt struct {
-	ID        string       `json:"id"`
-	Prompt    string       `json:"prompt,omitzero"`
-	Messages  []jobMessage `json:"messages,omitzero"`
-	Reference string       `json:"reference"`
-	Category  string       `json:"category"`
-	Digits    []int        `json:"digits"` // a field that nobody knows, to be carried along
+// An inputRow is a row of the input; every second one is a conversation.
+type inputRow struct {
+	ID        string         `json:"id"`
+	Prompt    string         `json:"prompt,omitzero"`
+	Messages  []inputMessage `json:"messages,omitzero"`
+	Reference string         `json:"reference"`
+	Category  string         `json:"category"`
+	Digits    []int          `json:"digits"` // a field that nobody knows, to be carried along
 }
 
-type jobMessage struct {
+type inputMessage struct {
 	Role    string `json:"role"`
 	Content string `json:"content"`
 }
 
-func newJobPrompt(i int) jobPrompt {
+func newInputRow(i int) inputRow {
 	random := rand.New(rand.NewPCG(7, uint64(i)))
 	a, b := random.IntN(90)+10, random.IntN(90)+10
 	question := [...]string{
@@ -128,8 +128,8 @@ func newJobPrompt(i int) jobPrompt {
 		"A train leaves at 9:%d and another at 9:%d — which is first, A or B?",
 		"Sort %d and %d. Does the first stay in front? A) yes B) no",
 	}
-	p := jobPrompt{
-		ID:        fmt.Sprintf("job-%04d", i),
+	p := inputRow{
+		ID:        fmt.Sprintf("row-%04d", i),
 		Reference: [...]string{"A", "B", "B"}[i%3],
 		Category:  [...]string{"sums", "counting", "times", "order"}[i%4],
 		Digits:    []int{a, b},
@@ -138,24 +138,24 @@ func newJobPrompt(i int) jobPrompt {
 	if i%2 == 0 {
 		p.Prompt = text
 	} else {
-		p.Messages = []jobMessage{{"system", "Answer with a letter."}, {"user", text}}
+		p.Messages = []inputMessage{{"system", "Answer with a letter."}, {"user", text}}
 	}
 	return p
 }
 
 // query is the text that is routed on: the last user turn.
-func (p jobPrompt) query() string {
+func (p inputRow) query() string {
 	if p.Messages == nil {
 		return p.Prompt
 	}
 	return p.Messages[len(p.Messages)-1].Content
 }
 
-// jobWeights are MF weights of two models: p is 2 × jobFactors, projection
-// jobFactors × jobWidth.
-type jobWeights struct{ p, projection, classifier []float32 }
+// mfWeights are MF weights of two models: p is 2 × mfFactors, projection
+// mfFactors × embeddingWidth.
+type mfWeights struct{ p, projection, classifier []float32 }
 
-func randomWeights() jobWeights {
+func randomWeights() mfWeights {
 	random := rand.New(rand.NewPCG(8, 9))
 	gauss := func(n int, sd float64) []float32 {
 		numbers := make([]float32, n)
@@ -164,13 +164,13 @@ func randomWeights() jobWeights {
 		}
 		return numbers
 	}
-	return jobWeights{gauss(2*jobFactors, 1), gauss(jobFactors*jobWidth, 1), gauss(jobFactors, 2)}
+	return mfWeights{gauss(2*mfFactors, 1), gauss(mfFactors*embeddingWidth, 1), gauss(mfFactors, 2)}
 }
 
 // winRate is σ(c·(p̂₀ ∘ W e) − c·(p̂₁ ∘ W e)), step by step.
-func (w jobWeights) winRate(e []float64) float64 {
+func (w mfWeights) winRate(e []float64) float64 {
 	logit := func(model int) (sum float64) {
-		row := w.p[model*jobFactors:][:jobFactors]
+		row := w.p[model*mfFactors:][:mfFactors]
 		var square float64
 		for _, x := range row {
 			square += float64(x) * float64(x)
@@ -178,7 +178,7 @@ func (w jobWeights) winRate(e []float64) float64 {
 		for k, x := range row {
 			var projected float64
 			for d := range e {
-				projected += float64(w.projection[k*jobWidth+d]) * e[d]
+				projected += float64(w.projection[k*embeddingWidth+d]) * e[d]
 			}
 			sum += float64(w.classifier[k]) * float64(x) / math.Sqrt(square) * projected
 		}
@@ -188,7 +188,7 @@ func (w jobWeights) winRate(e []float64) float64 {
 }
 
 // safetensors is the weights' file as RouteLLM would write it.
-func (w jobWeights) safetensors(t *testing.T) []byte {
+func (w mfWeights) safetensors(t *testing.T) []byte {
 	t.Helper()
 	header := map[string]any{}
 	var data []byte
@@ -196,7 +196,7 @@ func (w jobWeights) safetensors(t *testing.T) []byte {
 		name    string
 		rows    int
 		numbers []float32
-	}{{"P.weight", 2, w.p}, {"text_proj.0.weight", jobFactors, w.projection}, {"classifier.0.weight", 1, w.classifier}} {
+	}{{"P.weight", 2, w.p}, {"text_proj.0.weight", mfFactors, w.projection}, {"classifier.0.weight", 1, w.classifier}} {
 		begin := len(data)
 		data, _ = binary.Append(data, binary.LittleEndian, tensor.numbers)
 		header[tensor.name] = map[string]any{
@@ -232,18 +232,18 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// TestE2EJob holds that the job can tell right from wrong: a quarter of the
+// TestE2EWantedRun holds that the run can tell right from wrong: a quarter of the
 // prompts on either side of the threshold, none too close to it, right and wrong
 // answers on both sides, a spec that reads, and models that answer as wanted.
-func TestE2EJob(t *testing.T) {
+func TestE2EWantedRun(t *testing.T) {
 	server := ollamatest.Start(t)
-	j := newJob(t, server, 60)
+	run := newWantedRun(t, server, 60)
 
-	source, err := os.ReadFile(j.spec)
+	source, err := os.ReadFile(run.spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	spec, err := datasets.ParseSpec(j.spec, source)
+	spec, err := datasets.ParseSpec(run.spec, source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestE2EJob(t *testing.T) {
 		t.Error(err)
 	}
 	sides := map[string]int{}
-	for i, want := range j.want {
+	for i, want := range run.want {
 		sides[want.route]++
 		sides[fmt.Sprint(want.route, want.quality)]++
 		if margin := math.Abs(want.winRate - *spec.Router.Threshold); margin < 1e-4 {
@@ -259,7 +259,7 @@ func TestE2EJob(t *testing.T) {
 		}
 		if i%10 == 0 {
 			var got ollamaChat
-			post(t, server.URL+"/api/chat", chatRequest(want.route, newJobPrompt(i).query(), 16), &got)
+			post(t, server.URL+"/api/chat", chatRequest(want.route, newInputRow(i).query(), 16), &got)
 			if got.Message.Content != want.answer {
 				t.Errorf("%s: %s answers %q, want %q", want.id, want.route, got.Message.Content, want.answer)
 			}
