@@ -343,7 +343,11 @@ func (e *endpoint) modelHint() string {
 	if e.isOllama() {
 		return "run `ollama pull " + e.cfg.Model + "`"
 	}
-	return fmt.Sprintf("%s.model: the service has no %q", e.cfg.Role, e.cfg.Model)
+	hint := fmt.Sprintf("%s.model: the service has no %q", e.cfg.Role, e.cfg.Model)
+	if isLoopback(e.base.Hostname()) {
+		hint += "; for Ollama: `ollama pull " + e.cfg.Model + "`"
+	}
+	return hint
 }
 
 func (e *endpoint) modelNameHint() string {

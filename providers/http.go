@@ -118,7 +118,7 @@ func (e *endpoint) call(ctx context.Context, r request, v any) error {
 	defer cancel()
 	resp, err := e.client.Do(e.httpRequest(deadline, r))
 	if err != nil {
-		return e.unreached(ctx, r.path, err)
+		return e.unreached(ctx, deadline, r.path, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
@@ -131,7 +131,7 @@ func (e *endpoint) call(ctx context.Context, r request, v any) error {
 	case errors.Is(err, errTooLong):
 		return e.fail(r.path, resp.StatusCode, Rejected, err.Error(), "raise max_response_bytes or lower max_tokens")
 	case err != nil:
-		return e.unreached(ctx, r.path, err)
+		return e.unreached(ctx, deadline, r.path, err)
 	}
 	return e.decode(r, resp, body, v)
 }

@@ -13,10 +13,14 @@ import (
 )
 
 // unreached makes the error of a call that brought no whole answer. If ctx ended it
-// is ctx's own error; the call's own deadline is the endpoint's failure.
-func (e *endpoint) unreached(ctx context.Context, path string, err error) error {
+// is ctx's own error. The end of the call's own deadline is the endpoint's failure, and
+// does not look like the end of ctx.
+func (e *endpoint) unreached(ctx, deadline context.Context, path string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s %s: %w", e.cfg.Role, e.base.String()+path, ctx.Err())
+	}
+	if deadline.Err() != nil {
+		return e.fail(path, 0, Transient, "no whole answer within "+e.cfg.Timeout.String(), "raise timeout, or lower max_tokens")
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -24,7 +28,9 @@ func (e *endpoint) unreached(ctx context.Context, path string, err error) error 
 	}
 	class, message, hint := e.diagnose(err)
 	failure := e.fail(path, 0, class, message, hint)
-	failure.Err = err
+	if !errors.Is(err, context.DeadlineExceeded) { // net's timeouts say that they are
+		failure.Err = err
+	}
 	return failure
 }
 
@@ -44,8 +50,8 @@ func (e *endpoint) diagnose(err error) (class Class, message, hint string) {
 		return Fatal, "no such host: " + dns.Name, "check the host in base_url"
 	case errors.As(err, &dns):
 		return Transient, message, ""
-	case errors.Is(err, context.DeadlineExceeded):
-		return Transient, "no whole answer within " + e.cfg.Timeout.String(), "raise timeout, or lower max_tokens"
+	case errors.As(err, &op) && op.Op == "dial" && op.Timeout():
+		return Transient, message, "nothing answers at " + e.base.Host + ": is it the right host, or is a firewall between?"
 	case errors.As(err, &cert):
 		return Fatal, message, certificateHint(cert.Err)
 	case errors.As(err, &record), strings.Contains(message, "server gave HTTP response to HTTPS client"):
