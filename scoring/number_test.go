@@ -118,7 +118,7 @@ func TestNumberAgreesWithRecordedGrades(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			same, n := 0, 0
 			for _, row := range readOutcomes(t, source) {
-				for model, o := range row.Outcomes {
+				for _, o := range row.Outcomes {
 					quality, err := g.Grade(t.Context(), Answer{Text: o.Response, Reference: row.Reference})
 					if err != nil {
 						t.Fatal(err)
