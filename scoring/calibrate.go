@@ -34,8 +34,8 @@ type Calibration struct {
 // other prompts as well; where no prompt goes strong because a tie is too
 // large, it lies just above the largest win rate.
 //
-// There must be at least one win rate, and all of them and the share in [0,1];
-// NaN is refused.
+// There must be at least one win rate, and all of them and the share in [0,1].
+// One that is not, NaN included, is an [*ItemError].
 func Calibrate(winRates []float64, strongShare float64) (Calibration, error) {
 	sorted, err := sortedWinRates(winRates, strongShare)
 	if err != nil {
@@ -45,10 +45,10 @@ func Calibrate(winRates []float64, strongShare float64) (Calibration, error) {
 }
 
 // CalibrateRouteLLM chooses the threshold as RouteLLM does: the quantile at
-// 1 − strongShare, interpolated between win rates. It is
-// there to repeat RouteLLM's numbers: with ties the share achieved may be far
-// from the one asked for although a nearer one is possible. Unlike RouteLLM it
-// refuses NaN, and it rounds nothing.
+// 1 − strongShare, interpolated between win rates. It is there to repeat
+// RouteLLM's numbers: with ties the share achieved may be far from the one
+// asked for although a nearer one is possible. Unlike RouteLLM it refuses NaN,
+// and it rounds nothing. Errors are those of [Calibrate].
 func CalibrateRouteLLM(winRates []float64, strongShare float64) (Calibration, error) {
 	sorted, err := sortedWinRates(winRates, strongShare)
 	if err != nil {

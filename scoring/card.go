@@ -1,7 +1,6 @@
 package scoring
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,10 +33,6 @@ type Card struct {
 
 // readCard takes the keys that it knows out of the metadata of a file whose
 // weights have so many rows and take vectors so wide.
-//
-// A file that names nothing and has the shape of RouteLLM's published weights
-// is taken for those: its rows are RouteLLM's 64 models, and its space is that
-// of the only embedding model which RouteLLM uses.
 func readCard(metadata map[string]string, rows, width int) (Card, error) {
 	c := Card{
 		Embedding: Space{Model: metadata[keySpaceModel], Dim: width, Fingerprint: metadata[keyFingerprint]},
@@ -50,15 +45,8 @@ func readCard(metadata map[string]string, rows, width int) (Card, error) {
 		if err := json.Unmarshal([]byte(names), &c.Models); err != nil {
 			return Card{}, fmt.Errorf("metadata %s: %w", keyModels, err)
 		}
-		return c, c.checkModels(rows)
 	}
-	if routeLLM := routeLLMModels(); rows == len(routeLLM) {
-		c.Models = routeLLM
-		if width == routeLLMWidth && c.Embedding.Fingerprint == "" {
-			c.Embedding.Model = cmp.Or(c.Embedding.Model, routeLLMEmbedding)
-		}
-	}
-	return c, nil
+	return c, c.checkModels(rows)
 }
 
 func (c *Card) checkModels(rows int) error {

@@ -61,10 +61,25 @@ func ReadMF(data []byte) (*MF, error) {
 	if m.Card, err = readCard(s.Metadata, m.rows(), width); err != nil {
 		return nil, err
 	}
+	m.recogniseRouteLLM()
 	if err := m.check(); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// recogniseRouteLLM takes weights that name no models and have as many rows as
+// RouteLLM's for those: the rows are its 64 models, and if the width fits too,
+// the space is that of the only embedding model which RouteLLM uses.
+func (m *MF) recogniseRouteLLM() {
+	names := routeLLMModels()
+	if m.Models != nil || m.rows() != len(names) {
+		return
+	}
+	m.Models = names
+	if m.Embedding == (Space{Dim: routeLLMWidth}) {
+		m.Embedding.Model = routeLLMEmbedding
+	}
 }
 
 func (m *MF) readTensors(s *Safetensors) error {
@@ -127,8 +142,8 @@ func mfNames(s *Safetensors) (mfTensors, error) {
 
 // matrix reads a tensor that must have two dimensions, neither of them 0.
 func matrix(s *Safetensors, name string) (Tensor, error) {
-	shape, _ := s.Shape(name)
-	if len(shape) != 2 || slices.Contains(shape, 0) {
+	shape, ok := s.Shape(name)
+	if ok && (len(shape) != 2 || slices.Contains(shape, 0)) {
 		return Tensor{}, fmt.Errorf("tensor %q: shape %v, want a matrix", name, shape)
 	}
 	return s.Tensor(name)
