@@ -28,6 +28,7 @@ func AppendResult(dst []byte, r *Result) ([]byte, error) {
 		o.float("propensity", r.Propensity)
 	}
 	o.outcomes(r.Outcomes, outcomeOfResult)
+	o.failure(r.Failure)
 	o.text("category", r.Category)
 	o.text("reference", r.Reference)
 	o.extra(r.Extra)
@@ -303,18 +304,23 @@ func outcomeOfPrompt(o *object, out *Outcome) {
 	o.splice(out.Extra)
 }
 
+func (o *object) failure(f *Failure) {
+	if f == nil {
+		return
+	}
+	o.name("error")
+	o.buf = append(o.buf, '{')
+	o.string("class", f.Class)
+	o.count("status", int64(f.Status))
+	o.string("message", f.Message)
+	o.buf = append(o.buf, '}')
+}
+
 func (o *object) outcome(out *Outcome) {
 	o.text("model", out.Model)
 	o.text("answer", out.Answer)
 	o.value("message", out.Message)
-	if f := out.Failure; f != nil {
-		o.name("error")
-		o.buf = append(o.buf, '{')
-		o.string("class", f.Class)
-		o.count("status", int64(f.Status))
-		o.string("message", f.Message)
-		o.buf = append(o.buf, '}')
-	}
+	o.failure(out.Failure)
 	o.text("finish_reason", out.FinishReason)
 	o.intPointer("prompt_tokens", out.PromptTokens)
 	o.intPointer("completion_tokens", out.CompletionTokens)

@@ -28,10 +28,10 @@ type input struct {
 	done []io.Closer   // in the order of closing
 }
 
-// expand turns what the user named into paths: in the order given, the matches
+// Files turns what the user named into the paths that [Prompts] reads: in the order given, the matches
 // of a glob sorted. Everything is checked before the first row is read, so that
 // a wrong name at the end is not found after hours.
-func expand(names []string) ([]string, error) {
+func Files(names []string) ([]string, error) {
 	if len(names) == 0 {
 		return nil, errors.New("no input files")
 	}

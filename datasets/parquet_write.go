@@ -42,6 +42,7 @@ type parquetResult struct {
 	Route      string                    `parquet:"route,dict"`
 	Propensity float64                   `parquet:"propensity,optional"`
 	Outcomes   map[string]parquetOutcome `parquet:"outcomes,optional"`
+	Error      parquetFailure            `parquet:"error,optional"`
 	Category   string                    `parquet:"category,optional,dict"`
 	Reference  string                    `parquet:"reference,optional"`
 	Extra      string                    `parquet:"extra,optional,json"`
@@ -183,6 +184,7 @@ func (s *shredder) result(r *Result) {
 	s.put(text(r.Route), 0)
 	s.float(present(r.Propensity), 0)
 	s.outcomes(r.Outcomes, true)
+	s.failure(r.Failure, 0)
 	s.text(r.Category, 0)
 	s.text(r.Reference, 0)
 	s.json(r.Extra, 0)
@@ -226,13 +228,7 @@ func (s *shredder) outcome(o *Outcome, ofResult bool) {
 	s.text(o.Model, there)
 	s.text(o.Answer, there)
 	s.json(o.Message, there)
-	if f := o.Failure; f != nil {
-		s.put(text(f.Class), there+1)
-		s.int(present(int64(f.Status)), there+1)
-		s.put(text(f.Message), there+1)
-	} else {
-		s.null(3, there)
-	}
+	s.failure(o.Failure, there)
 	s.text(o.FinishReason, there)
 	s.int(o.PromptTokens, there)
 	s.int(o.CompletionTokens, there)
@@ -250,6 +246,16 @@ func (s *shredder) outcome(o *Outcome, ofResult bool) {
 	}
 	s.warnings(o.Warnings, there)
 	s.json(o.Extra, there)
+}
+
+func (s *shredder) failure(f *Failure, def int) {
+	if f == nil {
+		s.null(3, def)
+		return
+	}
+	s.put(text(f.Class), def+1)
+	s.int(present(int64(f.Status)), def+1)
+	s.put(text(f.Message), def+1)
 }
 
 func (s *shredder) warnings(warnings []string, def int) {

@@ -57,7 +57,7 @@ func stream[T any](names []string, opts Options, decode decoder[T]) iter.Seq2[T,
 	stdinRead := false
 	return func(yield func(T, error) bool) {
 		var zero T
-		paths, err := expand(names)
+		paths, err := Files(names)
 		if err != nil {
 			yield(zero, err)
 			return

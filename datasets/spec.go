@@ -82,8 +82,11 @@ type ScoringPair struct {
 
 // Grade says how answers are graded.
 type Grade struct {
-	Kind    string         `json:"kind"`             // a name in the table of graders
-	Options map[string]any `json:"options,omitzero"` // the grader's own
+	Kind        string  `json:"kind"`                  // a name in the table of graders
+	IgnoreCase  bool    `json:"ignore_case,omitzero"`  // exact, contains, regex: letters compare without case
+	IgnoreSpace bool    `json:"ignore_space,omitzero"` // exact, contains: all white space is one blank
+	Tolerance   float64 `json:"tolerance,omitzero"`    // number: greatest relative deviation that is still right
+	Pattern     string  `json:"pattern,omitzero"`      // regex: what is looked for
 }
 
 // Execute says which models answer a prompt.
