@@ -82,7 +82,7 @@ func exactThreshold(sorted []float64, strongShare float64) float64 {
 	// The achievable counts next to the one asked for: the prompts strictly
 	// above a win rate that sits there, and those at or above it.
 	n := len(sorted)
-	asked := strongShare * float64(n) // in (0, n)
+	asked := float64(strongShare * float64(n)) // in (0, n]
 	at := sorted[n-int(math.Ceil(asked))]
 	above := n - upperBound(sorted, at)
 	atOrAbove := n - lowerBound(sorted, at)

@@ -98,7 +98,7 @@ func TestCalibrateIsNearest(t *testing.T) {
 
 func drawWinRates(t *rapid.T) []float64 {
 	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-	grid := float64(rapid.SampledFrom([]int{1, 2, 5, 1 << 40}).Draw(t, "grid"))
+	grid := rapid.SampledFrom([]float64{1, 2, 5, 1 << 40}).Draw(t, "grid")
 	winRates := make([]float64, rapid.IntRange(1, 30).Draw(t, "n"))
 	for i := range winRates {
 		winRates[i] = math.Round(r.Float64()*grid) / grid

@@ -191,6 +191,30 @@ func TestReadMF(t *testing.T) {
 	}
 }
 
+// Weights in memory come from training, and may be put together wrongly.
+func TestMFRefusesPartsThatDoNotFit(t *testing.T) {
+	for want, spoil := range map[string]func(*MF){
+		"0 factors":                              func(m *MF) { m.Dim = 0 },
+		"tensor P has 7 numbers":                 func(m *MF) { m.P = append(m.P, 1) },
+		"tensor P has 0 numbers":                 func(m *MF) { m.P = nil },
+		"the classifier has 2 numbers":           func(m *MF) { m.Classifier = m.Classifier[:2] },
+		"the projection has 16 numbers":          func(m *MF) { m.Projection = append(m.Projection, 1) },
+		"said to be 6 wide":                      func(m *MF) { m.Embedding.Dim = 6 },
+		"1 names of models for 2 rows":           func(m *MF) { m.Models = []string{"a"} },
+		`"classifier.0.weight": number 1 is NaN`: func(m *MF) { m.Classifier[1] = float32(math.NaN()) },
+	} {
+		m := randomMF(rand.New(rand.NewPCG(9, 9)), 2, 3, 5, true)
+		spoil(m)
+		if _, err := m.Pair("0", "1"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+		var buf bytes.Buffer
+		if err := m.Encode(&buf); err == nil || buf.Len() > 0 {
+			t.Errorf("%s: %d bytes are written, error %v", want, buf.Len(), err)
+		}
+	}
+}
+
 func TestPairFindsRows(t *testing.T) {
 	numbered := randomMF(rand.New(rand.NewPCG(6, 6)), 3, 2, 2, true)
 	routeLLM := randomMF(rand.New(rand.NewPCG(6, 6)), 64, 2, 2, true)

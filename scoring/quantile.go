@@ -6,9 +6,12 @@ import "math"
 // the two nearest ranks: numpy.quantile's default ("linear"; type 7 of Hyndman
 // and Fan 1996), to the last bit. The values must ascend, at least one and none
 // NaN; q is in [0,1].
+//
+// The conversions to float64 keep products from being fused into a sum, which
+// numpy does not do.
 func Quantile(sorted []float64, q float64) float64 {
 	last := len(sorted) - 1
-	rank := float64(last) * q
+	rank := float64(float64(last) * q)
 	i := int(math.Floor(rank))
 	if i >= last {
 		return sorted[last]

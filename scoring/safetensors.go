@@ -227,7 +227,7 @@ func sizeOf(shape []int, width int) (int64, error) {
 			return 0, fmt.Errorf("negative dimension in shape %v", shape)
 		}
 		hi, lo := bits.Mul64(size, uint64(n))
-		if hi != 0 || lo > math.MaxInt64 {
+		if hi != 0 || lo > math.MaxInt {
 			return 0, fmt.Errorf("shape %v is too large", shape)
 		}
 		size = lo
