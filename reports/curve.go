@@ -209,6 +209,27 @@ func (c *Curve) AtCost(usd float64) (Point, bool) {
 	return Point{}, false
 }
 
+// CostShare is what a point of the pairs costs relative to strong-only; NaN if
+// either is unknown or strong-only costs nothing.
+func (c *Curve) CostShare(p Point) float64 {
+	if strong := c.Strong().CostUSD; strong > 0 {
+		return p.CostUSD / strong
+	}
+	return math.NaN()
+}
+
+// thinned are the points at about every nth part of the strong share, ends included.
+func (c *Curve) thinned(n int) []Point {
+	var points []Point
+	for i := range n + 1 {
+		p := c.AtShare(float64(i) / float64(n))
+		if len(points) == 0 || p.StrongShare > points[len(points)-1].StrongShare {
+			points = append(points, p)
+		}
+	}
+	return points
+}
+
 // Mix is the point on the straight line between the two points that enclose the
 // strong share. No threshold makes it: it takes sending a random part of the
 // prompts of one win rate to the strong model.
