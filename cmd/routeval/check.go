@@ -142,4 +142,3 @@ func checkRole(ctx context.Context, w *world, role role, space scoring.Space) (f
 	}
 	return failed
 }
-
