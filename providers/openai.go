@@ -265,7 +265,7 @@ func isNothing(v jsontext.Value) bool {
 // the text ones are joined by newlines.
 func contentText(content jsontext.Value) (string, error) {
 	switch content.Kind() {
-	case '"', 'n':
+	case '"', 'n', jsontext.KindInvalid: // the last is none at all
 		return plain(content), nil
 	case '[':
 		var parts []struct {
