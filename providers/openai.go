@@ -235,21 +235,22 @@ func splitMessage(message jsontext.Value) (text string, more jsontext.Value, err
 	if message.Kind() != '{' {
 		return "", nil, errors.New("the answer has no message")
 	}
-	members, err := objectMembers(message)
-	if err != nil {
+	var m struct {
+		Role    jsontext.Value `json:"role"`
+		Content jsontext.Value `json:"content"`
+		Others  jsontext.Value `json:",embed"`
+	}
+	if err := json.Unmarshal(message, &m); err != nil {
 		return "", nil, fmt.Errorf("the answer's message: %w", err)
 	}
-	for _, m := range members {
-		switch {
-		case m.name == "content":
-			if text, err = contentText(m.value); err != nil {
-				return "", nil, err
-			}
-		case m.name != "role" && !isNothing(m.value):
-			more = message
-		}
+	if text, err = contentText(m.Content); err != nil || m.Others == nil {
+		return text, nil, err
 	}
-	return text, more, nil
+	others, err := objectMembers(m.Others)
+	if slices.ContainsFunc(others, func(o member) bool { return !isNothing(o.value) }) {
+		more = message
+	}
+	return text, more, err
 }
 
 // isNothing reports whether v says nothing: null, "", [] or {}.
