@@ -165,6 +165,15 @@ func FuzzVector(f *testing.F) {
 	})
 }
 
+// Ollama's own API under a base URL that ends in /api answers an embeddings call so.
+func TestOtherEmbeddingsAPI(t *testing.T) {
+	client, _ := serving(t, "openai", "", map[string]string{"/v1/embeddings": `{"embedding":[]}`})
+	_, err := client.Embed(t.Context(), []string{"x"})
+	if e, ok := err.(*Error); !ok || !strings.Contains(e.Hint, "path is wrong") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestIndexes(t *testing.T) {
 	at := func(i int) *int { return &i }
 	for _, c := range []struct {

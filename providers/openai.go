@@ -302,6 +302,9 @@ func (c *openAI) Embed(ctx context.Context, texts []string) ([][]float32, error)
 	if err := c.post(ctx, path, body, &answer); err != nil {
 		return nil, err
 	}
+	if answer.Data == nil { // Ollama's own API answers so under /api/embeddings
+		return nil, c.fail(path, http.StatusOK, Transient, "the answer has no data", c.pathHint())
+	}
 	vectors, err := inOrder(answer.Data)
 	if err == nil {
 		err = checkVectors(vectors, len(texts))
