@@ -51,8 +51,9 @@ func (e *endpoint) judge(r request, status int, header http.Header, f fault) *Er
 	if f.location != "" {
 		hint = "it redirects to " + e.tidy(f.location) + ": set base_url to where the API is"
 	}
-	// A service that says nothing else at least gave a status.
-	err := e.fail(r.path, status, class, cmp.Or(e.tidy(f.message), http.StatusText(status), "unknown status"), hint)
+	// The error names the status already; where the service says nothing else, its name.
+	message := strings.TrimPrefix(e.tidy(f.message), strconv.Itoa(status)+" ")
+	err := e.fail(r.path, status, class, cmp.Or(message, http.StatusText(status), "unknown status"), hint)
 	err.RetryAfter = retryAfter(header)
 	return err
 }

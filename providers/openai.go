@@ -235,21 +235,22 @@ func splitMessage(message jsontext.Value) (text string, more jsontext.Value, err
 	if message.Kind() != '{' {
 		return "", nil, errors.New("the answer has no message")
 	}
-	members, err := objectMembers(message)
-	if err != nil {
+	var m struct {
+		Role    jsontext.Value `json:"role"`
+		Content jsontext.Value `json:"content"`
+		Others  jsontext.Value `json:",embed"`
+	}
+	if err := json.Unmarshal(message, &m); err != nil {
 		return "", nil, fmt.Errorf("the answer's message: %w", err)
 	}
-	for _, m := range members {
-		switch {
-		case m.name == "content":
-			if text, err = contentText(m.value); err != nil {
-				return "", nil, err
-			}
-		case m.name != "role" && !isNothing(m.value):
-			more = message
-		}
+	if text, err = contentText(m.Content); err != nil || m.Others == nil {
+		return text, nil, err
 	}
-	return text, more, nil
+	others, err := objectMembers(m.Others)
+	if slices.ContainsFunc(others, func(o member) bool { return !isNothing(o.value) }) {
+		more = message
+	}
+	return text, more, err
 }
 
 // isNothing reports whether v says nothing: null, "", [] or {}.
@@ -265,7 +266,7 @@ func isNothing(v jsontext.Value) bool {
 // the text ones are joined by newlines.
 func contentText(content jsontext.Value) (string, error) {
 	switch content.Kind() {
-	case '"', 'n':
+	case '"', 'n', jsontext.KindInvalid: // the last is none at all
 		return plain(content), nil
 	case '[':
 		var parts []struct {
@@ -300,6 +301,9 @@ func (c *openAI) Embed(ctx context.Context, texts []string) ([][]float32, error)
 	}
 	if err := c.post(ctx, path, body, &answer); err != nil {
 		return nil, err
+	}
+	if answer.Data == nil { // Ollama's own API answers so under /api/embeddings
+		return nil, c.fail(path, http.StatusOK, Transient, "the answer has no data", c.pathHint())
 	}
 	vectors, err := inOrder(answer.Data)
 	if err == nil {

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -26,27 +27,29 @@ func (v *vector) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return errors.New("an embedding is neither a list of numbers nor base64")
 }
 
+// numbers takes the list as one value and then looks at the numbers itself: asking
+// for a token a number takes longer than reading the numbers.
 func (v *vector) numbers(dec *jsontext.Decoder) error {
-	if _, err := dec.ReadToken(); err != nil {
+	list, err := dec.ReadValue()
+	if err != nil {
 		return err
 	}
-	*v = (*v)[:0]
-	for dec.PeekKind() != ']' {
-		value, err := dec.ReadValue()
-		if err != nil {
-			return err
+	*v = make(vector, 0, 1+bytes.Count(list, []byte{','}))
+	for element := range bytes.SplitSeq(list[1:len(list)-1], []byte{','}) {
+		element = bytes.TrimSpace(element)
+		if len(element) == 0 {
+			continue // of an empty list: the value is valid JSON
 		}
-		if value.Kind() != '0' {
+		if jsontext.Value(element).Kind() != '0' {
 			return fmt.Errorf("value %d of an embedding is no number", len(*v))
 		}
-		f, err := strconv.ParseFloat(string(value), 32)
+		f, err := strconv.ParseFloat(string(element), 32)
 		if err != nil {
 			return fmt.Errorf("value %d of an embedding: %w", len(*v), err)
 		}
 		*v = append(*v, float32(f))
 	}
-	_, err := dec.ReadToken()
-	return err
+	return nil
 }
 
 func (v *vector) base64(dec *jsontext.Decoder) error {

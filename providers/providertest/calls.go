@@ -142,23 +142,19 @@ func numberAt(t *testing.T, v jsontext.Value, way []string) int64 {
 // longer than the call's own deadline. The server never answers, so a client that
 // did not hold to either would hang.
 func (w Wire) time(t *testing.T) {
-	started, done := make(chan struct{}, 1), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	defer close(done)
 	hang := func(rw http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		started <- struct{}{}
+		cancel()
 		select {
 		case <-done:
 		case <-r.Context().Done():
 		}
 	}
-	defer close(done)
 
 	c := w.open(t, hang, nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-started
-		cancel()
-	}()
 	_, err := c.Complete(ctx, hello())
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)

@@ -37,7 +37,7 @@ func (w Wire) statuses(t *testing.T) {
 	// Proxies and balancers answer with a page of their own.
 	c := w.open(t, always(502, "text/html", "<html><head><title>502 Bad Gateway</title></head><body>long</body></html>"), nil)
 	_, err := c.Complete(t.Context(), hello())
-	if f := wantClass(t, "page", err, providers.Transient); f.Message != "502 Bad Gateway" {
+	if f := wantClass(t, "page", err, providers.Transient); f.Message != "Bad Gateway" {
 		t.Errorf("a page's title: %q", f.Message)
 	}
 	c = w.open(t, always(404, "application/json", w.Error(`model "tiny" not found`)), nil)
