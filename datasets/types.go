@@ -66,6 +66,10 @@ type Outcome struct {
 	Attempts int      `json:"attempts,omitzero"` // calls made for it, retries included; 0 if recorded
 	Recorded bool     `json:"recorded,omitzero"` // came with the prompt, no call was made
 	Warnings []string `json:"warnings,omitzero"` // doubts about the answer, such as a prompt cut by the server
+
+	// Extra is a JSON object of every member of a recorded outcome that is
+	// not known, byte for byte; nil if none.
+	Extra jsontext.Value `json:"extra,omitzero"`
 }
 
 // OK reports whether the outcome holds an answer or a quality rather than a failure.
@@ -84,8 +88,9 @@ type Result struct {
 	PromptID   string             `json:"id"`                  // the prompt's ID
 	WinRate    *float64           `json:"win_rate,omitzero"`   // estimated P(strong's answer beats weak's); nil where the router makes none
 	Route      string             `json:"route"`               // the chosen candidate
-	Propensity float64            `json:"propensity,omitzero"` // probability that every candidate was called on this prompt; 1 unless sampled
+	Propensity float64            `json:"propensity,omitzero"` // probability, in (0,1], that this prompt has an outcome of every candidate; 0 if only the route is called
 	Outcomes   map[string]Outcome `json:"outcomes,omitzero"`   // by candidate: the chosen one, and others if called or recorded
+	Failure    *Failure           `json:"error,omitzero"`      // why the prompt could not be routed at all; nil if it was
 	Category   string             `json:"category,omitzero"`
 	Reference  string             `json:"reference,omitzero"`
 	Extra      jsontext.Value     `json:"extra,omitzero"` // the prompt's Extra, byte for byte
@@ -103,6 +108,7 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d", p.File, p.Row) }
 type RowError struct {
 	Pos Pos
 	Err error
+	Raw []byte // the beginning of the row as it stood, at most 4 KiB; nil if it could not be had
 }
 
 func (e *RowError) Error() string { return e.Pos.String() + ": " + e.Err.Error() }
