@@ -60,7 +60,7 @@ func (d draw) convert(l ladder, rungs int) question {
 func (d draw) mixed(l ladder) question {
 	lo := d.between(0, len(l)-2)
 	f := l[lo+1].size
-	n, rest := d.between(2, 12), d.between(1, f-1)
+	n, rest := d.between(2, 12), d.between(2, f-1)
 	form := d.pick("How many {d} are {a} {b} and {c} {d}?", "Convert {a} {b} and {c} {d} to {d}.", "It takes {a} {b} and {c} {d}. How many {d} is that?", "What do {a} {b} plus {c} {d} make in {d}?")
 	return question{text: fill(form, n, l[lo+1].unit, rest, l[lo].unit), answer: n*f + rest, steps: 2}
 }
@@ -76,7 +76,7 @@ func (d draw) cut(l ladder) question {
 		pieces = f / 2
 	}
 	each := f / pieces
-	n, more := d.between(2, 9), d.between(1, 20)
+	n, more := d.between(2, 9), d.between(2, 20)
 	return question{
 		text:   fill("A stock of {a} {b} is divided into portions of {c} {d}, and {e} portions are added. How many portions are there?", n, l[lo+1].unit, each, l[lo].unit, more),
 		answer: n*pieces + more, steps: 3,
