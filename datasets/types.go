@@ -84,8 +84,9 @@ type Result struct {
 	PromptID   string             `json:"id"`                  // the prompt's ID
 	WinRate    *float64           `json:"win_rate,omitzero"`   // estimated P(strong's answer beats weak's); nil where the router makes none
 	Route      string             `json:"route"`               // the chosen candidate
-	Propensity float64            `json:"propensity,omitzero"` // probability that every candidate was called on this prompt; 1 unless sampled
+	Propensity float64            `json:"propensity,omitzero"` // probability, in (0,1], that this prompt has an outcome of every candidate; 0 if only the route is called
 	Outcomes   map[string]Outcome `json:"outcomes,omitzero"`   // by candidate: the chosen one, and others if called or recorded
+	Failure    *Failure           `json:"error,omitzero"`      // why the prompt could not be routed at all; nil if it was
 	Category   string             `json:"category,omitzero"`
 	Reference  string             `json:"reference,omitzero"`
 	Extra      jsontext.Value     `json:"extra,omitzero"` // the prompt's Extra, byte for byte

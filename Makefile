@@ -1,0 +1,47 @@
+# `make help` lists the targets.
+
+GO       ?= go
+FUZZTIME ?= 10s
+BENCH    ?= .
+
+# A checkout says which commit it is; an unpacked archive says "dev".
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# The version is stamped below, so Go need not ask git, which refuses to answer
+# in a checkout that belongs to another user.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race lint fuzz bench e2e
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/routeval
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/routeval ./cmd/routeval
+
+demo: build ## route 2,000 questions through a loopback server and print what it saved and kept
+	bin/routeval demo
+
+test: ## run the tests
+	$(GO) test ./...
+
+race: ## run the tests under the race detector
+	$(GO) test -race ./...
+
+lint: ## check formatting, go vet and staticcheck, of the e2e tests too
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./...
+	$(GO) tool staticcheck ./...
+	$(GO) tool staticcheck -tags e2e ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (10s) each
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
+
+bench: ## run the benchmarks whose names match BENCH (all)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+e2e: ## run the main job against a real Ollama; the first time builds it, some 4 minutes
+	@GO='$(GO)' cmd/routeval/internal/ollamatest/install
+	$(GO) test -tags e2e -count=1 -run '^TestE2E' ./cmd/routeval/...

@@ -1,0 +1,117 @@
+package datasets
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+)
+
+// A Price is what a model costs. Nil is unknown, which is not zero: a local
+// model that costs nothing says so with zeros.
+type Price struct {
+	InputUSDPerMTok  *float64 `json:"input_usd_per_mtok,omitzero"`  // US dollars per million prompt tokens
+	OutputUSDPerMTok *float64 `json:"output_usd_per_mtok,omitzero"` // US dollars per million completion tokens
+
+	// CachedInputUSDPerMTok and ReasoningUSDPerMTok price those tokens apart;
+	// nil for the price of the other prompt or completion tokens.
+	CachedInputUSDPerMTok *float64 `json:"cached_input_usd_per_mtok,omitzero"`
+	ReasoningUSDPerMTok   *float64 `json:"reasoning_usd_per_mtok,omitzero"`
+}
+
+func (p *Price) validate() error {
+	if p.InputUSDPerMTok == nil || p.OutputUSDPerMTok == nil {
+		return fmt.Errorf("needs both input_usd_per_mtok and output_usd_per_mtok (0 for a model that costs nothing)")
+	}
+	for _, v := range []*float64{p.InputUSDPerMTok, p.OutputUSDPerMTok, p.CachedInputUSDPerMTok, p.ReasoningUSDPerMTok} {
+		if v != nil && (!(*v >= 0) || math.IsInf(*v, 1)) {
+			return fmt.Errorf("%v is no price", *v)
+		}
+	}
+	return nil
+}
+
+// CostUSD is what an outcome cost in US dollars: what the outcome itself says,
+// else its tokens at this price. It is nil where the price or a count of tokens
+// is unknown, unless what is unknown costs nothing.
+func (p *Price) CostUSD(o *Outcome) *float64 {
+	if o.CostUSD != nil || p == nil {
+		return o.CostUSD
+	}
+	in, ok1 := part(o.PromptTokens, o.CachedTokens, p.InputUSDPerMTok, p.CachedInputUSDPerMTok)
+	out, ok2 := part(o.CompletionTokens, o.ReasoningTokens, p.OutputUSDPerMTok, p.ReasoningUSDPerMTok)
+	if !ok1 || !ok2 {
+		return nil
+	}
+	cost := (in + out) / 1e6
+	return &cost
+}
+
+// part prices a count of tokens of which some have a price of their own.
+func part(all, some *int64, price, ownPrice *float64) (float64, bool) {
+	switch {
+	case price == nil:
+		return 0, false
+	case all == nil:
+		return 0, *price == 0 && (ownPrice == nil || *ownPrice == 0)
+	case some == nil || ownPrice == nil:
+		return float64(*all) * *price, true
+	}
+	own := min(*some, *all)
+	return float64(*all-own)**price + float64(own)**ownPrice, true
+}
+
+// ReadPrices reads a file of prices by model name. Two shapes are known, and may
+// be mixed: US dollars per million tokens ({"input": 10, "output": 30}, with
+// "cached_input" and "reasoning" if they differ), and LiteLLM's US dollars per
+// token (input_cost_per_token, output_cost_per_token,
+// cache_read_input_token_cost, output_cost_per_reasoning_token). An entry that
+// has no price, such as LiteLLM's sample_spec or a "_note", is left out; what it
+// names stays unknown.
+func ReadPrices(path string) (map[string]Price, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var entries map[string]any
+	if err := json.Unmarshal(b, &entries); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	prices := map[string]Price{}
+	for name, v := range entries {
+		e, ok := v.(map[string]any)
+		if !ok || name == "sample_spec" || strings.HasPrefix(name, "_") {
+			continue
+		}
+		p := priceEntry(e)
+		if p.InputUSDPerMTok == nil && p.OutputUSDPerMTok == nil {
+			continue
+		}
+		if err := p.validate(); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, name, err)
+		}
+		prices[name] = p
+	}
+	return prices, nil
+}
+
+func priceEntry(e map[string]any) Price {
+	usdPerMTok := func(perMTok, perTok string) *float64 {
+		if v, ok := e[perMTok].(float64); ok {
+			return &v
+		}
+		if v, ok := e[perTok].(float64); ok {
+			v *= 1e6
+			return &v
+		}
+		return nil
+	}
+	return Price{
+		InputUSDPerMTok:       usdPerMTok("input", "input_cost_per_token"),
+		OutputUSDPerMTok:      usdPerMTok("output", "output_cost_per_token"),
+		CachedInputUSDPerMTok: usdPerMTok("cached_input", "cache_read_input_token_cost"),
+		ReasoningUSDPerMTok:   usdPerMTok("reasoning", "output_cost_per_reasoning_token"),
+	}
+}

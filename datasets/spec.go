@@ -1,0 +1,276 @@
+package datasets
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/goccy/go-yaml"
+)
+
+// A Spec says what a run is to do. It is written by people as YAML (JSON is
+// YAML) and stands, resolved, in the run's manifest. Keys are never in it: it
+// names the environment variables that hold them.
+//
+// Some fields (slots, window, timeouts; see dials) cannot change a result; a run
+// may be resumed with other values of them.
+type Spec struct {
+	Input     []string         `json:"input,omitzero"`     // files, globs, "-" for standard input
+	Models    map[string]Model `json:"models,omitzero"`    // the candidates, by name
+	Embedding *Model           `json:"embedding,omitzero"` // what makes vectors of prompts; nil for the one in the binary
+	Router    Router           `json:"router,omitzero"`
+
+	Execute   Execute `json:"execute,omitzero"`    // which models answer a prompt
+	BothShare float64 `json:"both_share,omitzero"` // share of prompts, in [0,1], on which every candidate is called
+	Seed      uint64  `json:"seed,omitzero"`       // of everything random
+
+	Grade  *Grade `json:"grade,omitzero"`  // how answers are graded; nil for not at all
+	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
+
+	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
+	MaxLine int64    `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
+	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
+	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
+}
+
+// A Model is a model behind an endpoint: the embedding model or a candidate.
+type Model struct {
+	Provider  string         `json:"provider,omitzero"`    // a kind of service; "recorded" for outcomes that come with the prompts
+	Model     string         `json:"model,omitzero"`       // its name there
+	BaseURL   string         `json:"base_url,omitzero"`    // "" for the provider's default
+	APIKeyEnv string         `json:"api_key_env,omitzero"` // the environment variable that holds the key
+	MaxTokens int            `json:"max_tokens,omitzero"`  // bound on an answer
+	Params    map[string]any `json:"params,omitzero"`      // what else goes into every request: temperature, seed, options, …
+	Price     *Price         `json:"price,omitzero"`
+
+	AllowPlainHTTP bool     `json:"allow_plain_http,omitzero"` // send the key without TLS to a host that is not this one
+	Timeout        Duration `json:"timeout,omitzero"`
+	MaxAttempts    int      `json:"max_attempts,omitzero"` // calls for one answer, the first included
+	Slots          int      `json:"slots,omitzero"`        // calls at a time
+	Batch          int      `json:"batch,omitzero"`        // texts in one embedding request
+}
+
+// A Router says which scorer estimates win rates and where they part.
+type Router struct {
+	Kind    string `json:"kind,omitzero"`    // a name in the table of scorers
+	Weights string `json:"weights,omitzero"` // a safetensors file; "" for the weights in the binary
+
+	// Strong and Weak name the candidates on either side; "strong" and "weak"
+	// if empty.
+	Strong string `json:"strong,omitzero"`
+	Weak   string `json:"weak,omitzero"`
+
+	// ScoringPair names the two models of the weights whose win rate is
+	// estimated. It is a setting apart from the models that are called.
+	ScoringPair ScoringPair `json:"scoring_pair,omitzero"`
+
+	// Threshold in [0,1]: a prompt whose win rate is at least this goes strong.
+	Threshold *float64 `json:"threshold,omitzero"`
+}
+
+// ScoringPair names two rows of a router's weights.
+type ScoringPair struct {
+	Strong string `json:"strong,omitzero"`
+	Weak   string `json:"weak,omitzero"`
+}
+
+// Grade says how answers are graded.
+type Grade struct {
+	Kind    string         `json:"kind"`             // a name in the table of graders
+	Options map[string]any `json:"options,omitzero"` // the grader's own
+}
+
+// Execute says which models answer a prompt.
+type Execute string
+
+const (
+	RouteOnly Execute = "route-only" // none: only the route is decided
+	Routed    Execute = "routed"     // the one it is routed to
+	Both      Execute = "both"       // every candidate
+)
+
+// BadRows says what to do about rows that cannot be read.
+type BadRows string
+
+const (
+	FailBadRows BadRows = "fail" // stop the run at the first
+	SkipBadRows BadRows = "skip" // write them aside with place and reason, and count them
+)
+
+// Duration is a time.Duration that reads and writes as "2m30s".
+type Duration time.Duration
+
+// UnmarshalText reads a duration such as "90s" or "1h30m"; it must not be negative.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is no duration such as \"90s\" or \"2m\"", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText writes it as time.Duration prints itself.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// ParseSpec reads a spec. An unknown key or a value of the wrong type is an
+// error with its line and column; name is the file's, for the error.
+func ParseSpec(name string, data []byte) (Spec, error) {
+	var s Spec
+	if err := yaml.UnmarshalWithOptions(data, &s, yaml.Strict()); err != nil {
+		return Spec{}, fmt.Errorf("%s: %w", name, positioned(err))
+	}
+	return s, nil
+}
+
+// positioned turns a YAML error into "line:column: reason" with the excerpt that
+// points at it.
+func positioned(err error) error {
+	var e yaml.Error
+	if !errors.As(err, &e) || e.GetToken() == nil {
+		return err
+	}
+	p := e.GetToken().Position
+	return fmt.Errorf("%d:%d: %s", p.Line, p.Column, e.GetMessage())
+}
+
+// Validate reports everything that is wrong with a spec at once, each with its
+// field. Names of providers, scorers and graders are checked where they become
+// objects.
+func (s *Spec) Validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	if len(s.Input) == 0 {
+		bad("input", "missing: name the prompts to read (a file, a glob, or - for standard input)")
+	}
+	switch s.Execute {
+	case "", RouteOnly, Routed, Both:
+	default:
+		bad("execute", "unknown mode %q (have %s, %s, %s)", s.Execute, Both, RouteOnly, Routed)
+	}
+	switch s.BadRows {
+	case "", FailBadRows, SkipBadRows:
+	default:
+		bad("bad_rows", "unknown choice %q (have %s, %s)", s.BadRows, FailBadRows, SkipBadRows)
+	}
+	if !(s.BothShare >= 0 && s.BothShare <= 1) {
+		bad("both_share", "%v is no share in [0,1]", s.BothShare)
+	}
+	if s.MaxLine < 0 || s.Window < 0 {
+		bad("max_line, window", "must not be negative")
+	}
+	s.Router.validate(bad, s.Models)
+	for _, name := range slices.Sorted(maps.Keys(s.Models)) {
+		m := s.Models[name]
+		m.validate(bad, "models."+name)
+	}
+	if s.Embedding != nil {
+		s.Embedding.validate(bad, "embedding")
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Router) validate(bad func(field, format string, args ...any), models map[string]Model) {
+	have := strings.Join(slices.Sorted(maps.Keys(models)), ", ")
+	strong, weak := r.Candidates()
+	for _, side := range []struct{ field, name string }{{"router.strong", strong}, {"router.weak", weak}} {
+		if _, ok := models[side.name]; !ok {
+			bad(side.field, "no candidate %q under models (have %s)", side.name, cmp.Or(have, "none"))
+		}
+	}
+	if strong == weak {
+		bad("router.weak", "is the same candidate as router.strong")
+	}
+	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= 1) && !math.IsInf(*t, 1) {
+		bad("router.threshold", "%v is not in [0,1]", *t)
+	}
+}
+
+// Candidates are the names of the candidates on the strong and the weak side.
+func (r *Router) Candidates() (strong, weak string) {
+	return cmp.Or(r.Strong, "strong"), cmp.Or(r.Weak, "weak")
+}
+
+func (m *Model) validate(bad func(field, format string, args ...any), field string) {
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}} {
+		if n.value < 0 {
+			bad(field+"."+n.name, "%d is negative", n.value)
+		}
+	}
+	if m.Price != nil {
+		if err := m.Price.validate(); err != nil {
+			bad(field+".price", "%v", err)
+		}
+	}
+}
+
+// Differences lists, sorted, the fields in which two specs differ and which can
+// change a result, each as "field: old → new".
+func (s *Spec) Differences(other *Spec) []string {
+	a, b := s.flatten(), other.flatten()
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(mergedKeys(a, b))) {
+		if a[k] != b[k] {
+			out = append(out, fmt.Sprintf("%s: %s → %s", k, cmp.Or(a[k], "(not set)"), cmp.Or(b[k], "(not set)")))
+		}
+	}
+	return out
+}
+
+func mergedKeys(a, b map[string]string) map[string]bool {
+	keys := map[string]bool{}
+	for k := range a {
+		keys[k] = true
+	}
+	for k := range b {
+		keys[k] = true
+	}
+	return keys
+}
+
+// dials are the fields that cannot change a result, by their last name.
+var dials = map[string]bool{
+	"window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+}
+
+// flatten gives every set field by its dotted path, dials left out.
+func (s *Spec) flatten() map[string]string {
+	var tree any
+	b, err := json.Marshal(s, json.Deterministic(true))
+	if err == nil {
+		err = json.Unmarshal(b, &tree)
+	}
+	if err != nil {
+		panic("datasets: a spec did not survive JSON: " + err.Error())
+	}
+	out := map[string]string{}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for k, v := range v {
+				if !dials[k] || strings.Contains(path, ".params") {
+					walk(strings.TrimPrefix(path+"."+k, "."), v)
+				}
+			}
+		default:
+			b, _ := json.Marshal(v, json.Deterministic(true))
+			out[path] = string(b)
+		}
+	}
+	walk("", tree)
+	return out
+}
