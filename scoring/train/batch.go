@@ -70,16 +70,17 @@ func matrix32(rows, cols int) blas32.General {
 // noise says what is added to the examples of a batch: the i-th has a stream
 // of its own, found from its place in the epoch.
 type noise struct {
-	sd          float64
-	seed, epoch uint64
-	place       uint64
+	sd    float64
+	seed  uint64
+	epoch int
+	place int // of the batch's first example
 }
 
 func (n noise) addTo(x []float32, i int) {
 	if n.sd == 0 {
 		return
 	}
-	random := rand.New(rand.NewPCG(n.seed^n.epoch<<32, (n.place+uint64(i))<<8|streamNoise))
+	random := rand.New(rand.NewPCG(n.seed, uint64(n.epoch)<<32|uint64(n.place+i)))
 	for j := range x {
 		x[j] += float32(n.sd * random.NormFloat64())
 	}

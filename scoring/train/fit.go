@@ -81,11 +81,10 @@ func checkFit(train, validation *Comparisons, o *Options) error {
 	return nil
 }
 
-// Streams of the random generator, so that no two uses share one.
+// Streams of the random generator for a seed; the noise uses those below.
 const (
-	streamInit = iota
-	streamOrder
-	streamNoise
+	streamInit  = 1 << 63
+	streamOrder = 1 << 62
 )
 
 // epoch goes once through the training examples.
@@ -99,7 +98,7 @@ func (s *Checkpoint) epoch(ctx context.Context, b *batch, train, validation *Com
 			return err
 		}
 		from := k * o.Batch
-		b.load(train, order[from:min(from+o.Batch, len(order))], noise{o.Noise, o.Seed, uint64(number), uint64(from)})
+		b.load(train, order[from:min(from+o.Batch, len(order))], noise{o.Noise, o.Seed, number, from})
 		seen.add(b.forward(&s.now))
 		b.backward(&s.now, &s.first, &s.second, adamStep(number*steps+k+1, o.LearningRate, o.L2))
 	}
@@ -121,7 +120,7 @@ func (s *Checkpoint) epoch(ctx context.Context, b *batch, train, validation *Com
 // exampleOrder is the order of one epoch, a function of the seed and its number.
 func exampleOrder(n, epoch int, o *Options) []int {
 	if !o.KeepOrder {
-		return rand.New(rand.NewPCG(o.Seed^uint64(epoch)<<32, streamOrder)).Perm(n)
+		return rand.New(rand.NewPCG(o.Seed, streamOrder|uint64(epoch))).Perm(n)
 	}
 	order := make([]int, n)
 	for i := range order {
