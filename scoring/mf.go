@@ -61,7 +61,10 @@ func ReadMF(data []byte) (*MF, error) {
 	if m.Card, err = readCard(s.Metadata, m.rows(), width); err != nil {
 		return nil, err
 	}
-	return m, m.check()
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func (m *MF) readTensors(s *Safetensors) error {
