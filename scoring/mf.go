@@ -157,7 +157,7 @@ func (m *MF) check() error {
 	case err != nil:
 		return err
 	case len(m.P) == 0 || len(m.P)%m.Dim != 0:
-		return fmt.Errorf("P has %d numbers, no multiple of %d factors", len(m.P), m.Dim)
+		return fmt.Errorf("tensor P has %d numbers, no multiple of %d factors", len(m.P), m.Dim)
 	case len(m.Classifier) != m.Dim:
 		return fmt.Errorf("the classifier has %d numbers for %d factors", len(m.Classifier), m.Dim)
 	case m.Embedding.Dim != width:
