@@ -2,7 +2,6 @@ package train
 
 import (
 	"math"
-	"math/rand/v2"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
@@ -80,7 +79,7 @@ func (n noise) addTo(x []float32, i int) {
 	if n.sd == 0 {
 		return
 	}
-	random := rand.New(rand.NewPCG(n.seed, uint64(n.epoch)<<32|uint64(n.place+i)))
+	random := stream(n.seed, uint64(n.epoch), uint64(n.place+i))
 	for j := range x {
 		x[j] += float32(n.sd * random.NormFloat64())
 	}

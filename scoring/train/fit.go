@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 
 	"routeval/scoring"
 )
@@ -81,12 +80,6 @@ func checkFit(train, validation *Comparisons, o *Options) error {
 	return nil
 }
 
-// Streams of the random generator for a seed; the noise uses those below.
-const (
-	streamInit  = 1 << 63
-	streamOrder = 1 << 62
-)
-
 // epoch goes once through the training examples.
 func (s *Checkpoint) epoch(ctx context.Context, b *batch, train, validation *Comparisons, o *Options) error {
 	number := len(s.Epochs)
@@ -120,7 +113,7 @@ func (s *Checkpoint) epoch(ctx context.Context, b *batch, train, validation *Com
 // exampleOrder is the order of one epoch, a function of the seed and its number.
 func exampleOrder(n, epoch int, o *Options) []int {
 	if !o.KeepOrder {
-		return rand.New(rand.NewPCG(o.Seed, streamOrder|uint64(epoch))).Perm(n)
+		return stream(o.Seed, uint64(epoch)).Perm(n)
 	}
 	order := make([]int, n)
 	for i := range order {

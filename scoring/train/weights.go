@@ -52,7 +52,7 @@ func firstWeights(c *Comparisons, o *Options) (weights, error) {
 		}
 		return weights{o.Init.P, o.Init.Projection, o.Init.Classifier}.clone(), nil
 	}
-	random := rand.New(rand.NewPCG(o.Seed, streamInit))
+	random := stream(o.Seed)
 	for i := range x.p {
 		x.p[i] = float32(random.NormFloat64())
 	}
