@@ -39,11 +39,12 @@ func (h *Heads) Factor(k int) (*scoring.MF, error) {
 	if err != nil {
 		return nil, err
 	}
-	radius := 0.0
-	for m := range n {
+	radius, length := 0.0, 0.0
+	for m, v := range h.Vectors {
 		radius = max(radius, mat.Norm(left.RowView(m), 2))
+		length = max(length, math.Sqrt(dot(v, v)))
 	}
-	if radius == 0 {
+	if radius <= 1e-12*length { // which is what rounding leaves of a difference
 		return nil, errors.New("all heads are equal: there is nothing to route on")
 	}
 	f := &scoring.MF{
@@ -99,9 +100,12 @@ func decompose(x *mat.Dense, k int) (left, right *mat.Dense, err error) {
 	svd.UTo(left)
 	svd.VTo(right)
 	values := svd.Values(nil)
+	rows, _ := left.Dims()
+	columns, _ := right.Dims()
+	left, right = left.Slice(0, rows, 0, k).(*mat.Dense), right.Slice(0, columns, 0, k).(*mat.Dense)
 	for j := range k {
 		largest := 0.0
-		for m := range left.RawMatrix().Rows {
+		for m := range rows {
 			if v := left.At(m, j); math.Abs(v) > math.Abs(largest) {
 				largest = v
 			}
@@ -114,7 +118,8 @@ func decompose(x *mat.Dense, k int) (left, right *mat.Dense, err error) {
 }
 
 func scaleColumn(x *mat.Dense, j int, by float64) {
-	for i := range x.RawMatrix().Rows {
+	rows, _ := x.Dims()
+	for i := range rows {
 		x.Set(i, j, by*x.At(i, j))
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"routeval/scoring"
 )
 
 // Heads are one vector per model: Vectors[m]·e estimates the quality of
@@ -79,4 +81,22 @@ func (h *Heads) Difference(strong, weak string) ([]float64, error) {
 	difference := slices.Clone(h.Vectors[s])
 	axpy(difference, -1, h.Vectors[w])
 	return difference, nil
+}
+
+// HeadsOf are the heads of a matrix factorization that was made otherwise, up
+// to what they share: its win rates are σ(2 (u_strong − u_weak)·e).
+func HeadsOf(f *scoring.MF) (*Heads, error) {
+	h := &Heads{Models: f.Models, Width: f.Embedding.Dim}
+	for _, name := range f.Models {
+		folded, err := f.Pair(name, f.Models[0])
+		if err != nil {
+			return nil, err
+		}
+		vector := folded.Vector()
+		for j := range vector {
+			vector[j] /= 2
+		}
+		h.Vectors = append(h.Vectors, vector)
+	}
+	return h, nil
 }
