@@ -263,13 +263,10 @@ func (s *sample) curveStats(out *[numStats]float64, t *part, times []uint8) {
 		costArea += k * middle
 		weight += w
 		gain += g
-		for crossed < len(cptLevels) && gain >= cptLevels[crossed]*t.gain {
+		for crossed < len(cptLevels) && gain >= (cptLevels[crossed]-rounding)*t.gain {
 			out[statCPT50+crossed] = weight / t.weight
 			crossed++
 		}
-	}
-	for ; crossed < len(cptLevels); crossed++ { // missed by rounding at the very end
-		out[statCPT50+crossed] = 1
 	}
 	out[statAPGR] = area / (t.weight * t.gain)
 	if s.priced && t.cost > 0 {

@@ -2,6 +2,10 @@ package reports
 
 import "math"
 
+// rounding is how far a ratio of sums may be off: (0.6 − 0.4) / (0.8 − 0.4) is
+// less than one half in floating point, and must still keep half of the gap.
+const rounding = 1e-12
+
 // Gap is how much better the strong model is than the weak one, in quality.
 func (c *Curve) Gap() float64 { return c.Strong().Quality - c.Weak().Quality }
 
@@ -9,7 +13,7 @@ func (c *Curve) Gap() float64 { return c.Strong().Quality - c.Weak().Quality }
 // more than the rounding of the sums is none.
 func (c *Curve) hasGap() bool {
 	scale := math.Max(math.Abs(c.Strong().Quality), math.Abs(c.Weak().Quality))
-	return c.Gap() > 1e-12*scale
+	return c.Gap() > rounding*scale
 }
 
 // PGR is the performance gap recovered by a quality r,
@@ -85,11 +89,12 @@ func (c *Curve) area(axis func(*Point) float64) float64 {
 //	CPT(x) = min{ c : PGR(c) ≥ x }.
 //
 // It is the first crossing, so the curve need not rise all the way, and a point
-// of the curve, so its Threshold is what reaches it. It is false where there is
-// no gap, or x is above 1 and never reached.
+// of the curve, so its Threshold is what reaches it. A PGR that misses x by
+// rounding alone has reached it. It is false where there is no gap, or x is
+// above 1 and never reached.
 func (c *Curve) CPT(x float64) (Point, bool) {
 	for i := range c.Points {
-		if c.Points[i].PGR >= x {
+		if c.Points[i].PGR >= x-rounding {
 			return c.Points[i], true
 		}
 	}

@@ -92,6 +92,8 @@ func TestCheck(t *testing.T) {
 		{"strong_share@share<=0.3 >= 0.29", true},
 		{"cost_usd@cost_usd<=1 <= 1", true},
 		{"quality@cost_usd<=0 >= 0", false}, // no such point
+		{"pairs >= 400.0000000001", true},   // one part in 10¹²
+		{"pairs >= 400.000001", false},
 	} {
 		v := Check(report, parseGates(t, []string{c.gate}))[0]
 		if v.Met != c.met {
