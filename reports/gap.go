@@ -20,7 +20,7 @@ func (c *Curve) hasGap() bool {
 //
 //	PGR = (r − r_weak) / (r_strong − r_weak)
 //
-// (RouteLLM, arXiv 2406.18665; FACTS §3.2.2): 0 is the weak model's quality, 1
+// (RouteLLM, arXiv 2406.18665): 0 is the weak model's quality, 1
 // the strong model's; it may lie outside. It is NaN unless the strong model is
 // better, for then there is no gap to recover.
 func (c *Curve) PGR(quality float64) float64 {
@@ -45,7 +45,7 @@ func (c *Curve) fillPGR() {
 //
 //	APGR = ∫₀¹ PGR(c) dc
 //
-// (FACTS §3.2.3), exact and anchored at (0, r_weak) and (1, r_strong). Between
+// (arXiv 2406.18665), exact and anchored at (0, r_weak) and (1, r_strong). Between
 // two points the curve is the straight line that sending a random part of the
 // prompts of one win rate reaches in the mean. Prompts of equal win rate thus
 // count as all their orders averaged: the result does not depend on the order
@@ -56,7 +56,7 @@ func (c *Curve) APGR() float64 {
 	return c.area(func(p *Point) float64 { return p.StrongShare })
 }
 
-// APGRCost is APGR with money for its axis (FACTS §3.2.5),
+// APGRCost is APGR with money for its axis,
 //
 //	1/(1−x₀) ∫ PGR dx  from x₀ to 1,  x = cost / cost of strong-only
 //
@@ -83,7 +83,7 @@ func (c *Curve) area(axis func(*Point) float64) float64 {
 	return s.value() / width
 }
 
-// CPT is the call-performance threshold (FACTS §3.2.4): the point of the
+// CPT is the call-performance threshold (arXiv 2406.18665): the point of the
 // smallest strong share whose PGR is at least x,
 //
 //	CPT(x) = min{ c : PGR(c) ≥ x }.

@@ -110,6 +110,10 @@ func TestUndefinedMeetsNoGate(t *testing.T) {
 	if Missed(verdicts) != len(gates) {
 		t.Errorf("an undefined value meets a gate: %+v", verdicts)
 	}
+	lower := Check(situations(t)["paired"], parseGates(t, []string{"lower(apgr) >= 0"}))[0].Value
+	if lower.HasInterval() {
+		t.Errorf("the end of an interval has an interval: %v", lower)
+	}
 	// A value without an interval has no ends.
 	report := build(t, world(20, 0.5), Options{})
 	if v := Check(report, parseGates(t, []string{"lower(apgr) > -9"}))[0]; v.Met {
