@@ -21,6 +21,7 @@ import (
 	"routeval/providers/lexical"
 	"routeval/scoring"
 	"routeval/scoring/train"
+	"routeval/scoring/weights"
 )
 
 // recordedProvider is the provider of a candidate that has no endpoint: its
@@ -95,17 +96,18 @@ func (b *built) buildRandom(_ *world, r *resolved) error {
 
 // buildMF loads the weights and folds the scoring pair.
 func (b *built) buildMF(w *world, r *resolved) error {
-	if r.Router.Weights == "" {
-		return errors.New("router.weights: missing: name a safetensors file")
+	data := weights.Default()
+	if r.Router.Weights != "" {
+		var err error
+		if data, err = os.ReadFile(r.Router.Weights); err != nil {
+			return fmt.Errorf("router.weights: %w", err)
+		}
 	}
-	data, err := os.ReadFile(r.Router.Weights)
-	if err != nil {
-		return fmt.Errorf("router.weights: %w", err)
-	}
-	b.digests[r.Router.Weights] = digest(data)
+	name := cmp.Or(r.Router.Weights, "default weights")
+	b.digests[name] = digest(data)
 	mf, err := scoring.ReadMF(data)
 	if err != nil {
-		return fmt.Errorf("router.weights: %s: %w", r.Router.Weights, err)
+		return fmt.Errorf("router.weights: %s: %w", name, err)
 	}
 	pair := r.scoringPair(mf.Models)
 	folded, err := mf.Pair(pair.Strong, pair.Weak)
