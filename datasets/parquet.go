@@ -65,6 +65,9 @@ func (r *parquetReader) open(in *input) error {
 		return err
 	}
 	r.pages = pageChecker{file: at, size: size}
+	if err := r.pages.footer(); err != nil {
+		return err
+	}
 	r.file, err = parquet.OpenFile(at, size,
 		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
 	if err != nil {
