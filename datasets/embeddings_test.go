@@ -383,15 +383,15 @@ func FuzzEmbeddings(f *testing.F) {
 	})
 }
 
-const benchRows, benchDim = 20_000, 1536
+const benchVectors, benchDim = 20_000, 1536
 
 func BenchmarkWriteEmbeddings(b *testing.B) {
-	rows := randomEmbeddings(rand.New(rand.NewPCG(1, 2)), benchRows, benchDim)
+	rows := randomEmbeddings(rand.New(rand.NewPCG(1, 2)), benchVectors, benchDim)
 	for _, format := range embeddingFormats() {
 		b.Run(format.name, func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "e"+format.suffixes[0])
 			b.ReportAllocs()
-			b.SetBytes(benchRows * benchDim * 4)
+			b.SetBytes(benchVectors * benchDim * 4)
 			for b.Loop() {
 				if _, err := WriteEmbeddings(path, EmbeddingsMeta{Dim: benchDim}, embeddingsOf(rows)); err != nil {
 					b.Fatal(err)
@@ -402,7 +402,7 @@ func BenchmarkWriteEmbeddings(b *testing.B) {
 }
 
 func BenchmarkReadEmbeddings(b *testing.B) {
-	rows := randomEmbeddings(rand.New(rand.NewPCG(1, 2)), benchRows, benchDim)
+	rows := randomEmbeddings(rand.New(rand.NewPCG(1, 2)), benchVectors, benchDim)
 	for _, format := range embeddingFormats() {
 		b.Run(format.name, func(b *testing.B) {
 			path := filepath.Join(b.TempDir(), "e"+format.suffixes[0])
@@ -410,7 +410,7 @@ func BenchmarkReadEmbeddings(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
-			b.SetBytes(benchRows * benchDim * 4)
+			b.SetBytes(benchVectors * benchDim * 4)
 			for b.Loop() {
 				_, seq, err := Embeddings(path)
 				if err != nil {
