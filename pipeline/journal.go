@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"github.com/go-json-experiment/json"
 
@@ -34,8 +33,8 @@ type Journal struct {
 type Tally struct {
 	Prompts int64   // finished
 	Failed  int64   // of these, without an answer
-	CostUSD float64 // of the priced calls
-	Calls   int64   // attempts, retries included
+	CostUSD float64 // of the priced calls, the judge's included
+	Calls   int64   // attempts, retries and the judge's included
 }
 
 // OpenJournal opens the journal at path, creating it if there is none, and
@@ -83,12 +82,12 @@ func (j *Journal) recover() error {
 // that are on disk now, by the rules of a [Journal]. An error is the last thing
 // that the sequence yields.
 func ReadRun(dir string) (datasets.Manifest, iter.Seq2[datasets.Result, error], error) {
-	m, err := datasets.ReadManifest(filepath.Join(dir, ManifestFile))
+	m, err := datasets.ReadManifest(current(dir, ManifestFile))
 	if err != nil {
 		return m, nil, err
 	}
 	return m, func(yield func(datasets.Result, error) bool) {
-		err := scanFile(filepath.Join(dir, JournalFile), func(_ []byte, r *datasets.Result) error {
+		err := scanFile(current(dir, JournalFile), func(_ []byte, r *datasets.Result) error {
 			if !yield(*r, nil) {
 				return errStop
 			}
@@ -204,6 +203,12 @@ func (t *Tally) add(r *datasets.Result) {
 	t.Prompts++
 	if Failed(r) {
 		t.Failed++
+	}
+	if j := r.Judged; j != nil {
+		t.Calls += int64(j.Calls)
+		if j.CostUSD != nil {
+			t.CostUSD += *j.CostUSD
+		}
 	}
 	for _, o := range r.Outcomes {
 		t.Calls += int64(o.Attempts)

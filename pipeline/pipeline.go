@@ -28,7 +28,9 @@ type Pipeline struct {
 	BothShare  float64 // share of prompts, in [0,1], on which every candidate is called
 	Seed       uint64
 
-	Grader scoring.Grader // nil for no grades
+	Grader    scoring.Grader // nil for no grades, or where there is a judge
+	GradeKind string         // what outcomes say graded them
+	Judge     *Judge         // nil if no language model grades
 
 	Batch      Batch
 	EmbedSlots int           // embedding requests at a time; at least 1
@@ -112,6 +114,7 @@ type run struct {
 
 	results chan done                // execute → write
 	slots   map[string]chan struct{} // a token per call of a candidate
+	judging chan struct{}            // a token per prompt that is being judged
 
 	summary Summary
 }
@@ -120,6 +123,9 @@ func (r *run) openSlots() {
 	r.slots = map[string]chan struct{}{}
 	for name, c := range r.Candidates {
 		r.slots[name] = make(chan struct{}, max(1, c.Slots))
+	}
+	if r.Judge != nil {
+		r.judging = make(chan struct{}, max(1, r.Judge.Slots))
 	}
 }
 
