@@ -82,7 +82,7 @@ func NewGrader(kind string, opts GraderOptions) (Grader, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("unknown grader %q (have %s)", kind, strings.Join(GraderKinds(), ", "))
 	}
-	for _, option := range opts.given() {
+	for _, option := range opts.Given() {
 		if !slices.Contains(graders[i].takes, option) {
 			return nil, fmt.Errorf("grader %s does not take %s", kind, option)
 		}
@@ -94,8 +94,8 @@ func NewGrader(kind string, opts GraderOptions) (Grader, error) {
 	return g, nil
 }
 
-// given names the options that are not at their default.
-func (o GraderOptions) given() (names []string) {
+// Given names the options that are not at their default.
+func (o GraderOptions) Given() (names []string) {
 	for _, option := range []struct {
 		name string
 		set  bool

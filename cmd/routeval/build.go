@@ -33,20 +33,25 @@ type built struct {
 	pipeline.Pipeline
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
+	close   func() error      // ends what was started
+}
+
+func newBuilt() *built {
+	return &built{digests: map[string]string{}, close: func() error { return nil }}
 }
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}}
+	b := newBuilt()
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
 		Window: r.Window, Grace: time.Duration(r.Grace),
 	}
-	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
+	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r)}
 	prices, err := b.readPrices(r)
-	errs = append(errs, err)
+	errs = append(errs, err, b.buildGrade(w, r, prices))
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
 		m := r.Models[name]
@@ -163,20 +168,6 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 	b.EmbedSlots = cmp.Or(r.Embedding.Slots, 4)
 	b.Batch.Items = r.Embedding.Batch
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
-	return nil
-}
-
-func (b *built) buildGrader(r *resolved) (err error) {
-	if r.Grade == nil {
-		return nil
-	}
-	b.Grader, err = scoring.NewGrader(r.Grade.Kind, scoring.GraderOptions{
-		IgnoreCase: r.Grade.IgnoreCase, IgnoreSpace: r.Grade.IgnoreSpace,
-		Tolerance: r.Grade.Tolerance, Pattern: r.Grade.Pattern,
-	})
-	if err != nil {
-		return fmt.Errorf("grade: %w", err)
-	}
 	return nil
 }
 

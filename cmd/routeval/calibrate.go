@@ -116,8 +116,16 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string) 
 	}
 	in := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	return scored{
-		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
+		results: thenClose(b.Offline(ctx, in), b.close), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
 	}, nil
+}
+
+// thenClose is results after which something is closed.
+func thenClose(results iter.Seq2[datasets.Result, error], end func() error) iter.Seq2[datasets.Result, error] {
+	return func(yield func(datasets.Result, error) bool) {
+		defer end()
+		results(yield)
+	}
 }
 
 // openRun opens the results of a run directory.

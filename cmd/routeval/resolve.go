@@ -99,10 +99,13 @@ func (r *resolved) defaults() {
 	})
 }
 
-// eachModel visits the embedding model and every candidate, by role.
+// eachModel visits the embedding model, the judge and every candidate, by role.
 func (r *resolved) eachModel(visit func(role string, m *datasets.Model)) {
 	if r.Embedding != nil {
 		visit("embedding", r.Embedding)
+	}
+	if r.Judge != nil {
+		visit("judge", r.Judge)
 	}
 	for name, m := range r.Models {
 		visit("models."+name, &m)

@@ -73,6 +73,7 @@ func commands(w *world) []*cobra.Command {
 		checkCommand(w),
 		convertCommand(w),
 		demoCommand(w),
+		gradeCommand(w),
 		reportCommand(w),
 		runCommand(w),
 		sweepCommand(w),

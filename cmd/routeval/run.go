@@ -83,7 +83,11 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) error {
 		return err
 	}
 	defer dir.Close()
-	return runIn(ctx, w, r, b, dir, input, o.quiet)
+	verdicts, err := b.openVerdicts(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(runIn(ctx, w, r, b, dir, input, o.quiet), verdicts(), b.close())
 }
 
 // manifest describes the run, with a digest of every file that decides it.
