@@ -34,7 +34,7 @@ type Spec struct {
 	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
 
 	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
-	MaxLine int64    `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
+	MaxLine int      `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
 	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
 	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
 }
@@ -82,8 +82,11 @@ type ScoringPair struct {
 
 // Grade says how answers are graded.
 type Grade struct {
-	Kind    string         `json:"kind"`             // a name in the table of graders
-	Options map[string]any `json:"options,omitzero"` // the grader's own
+	Kind        string  `json:"kind"`                  // a name in the table of graders
+	IgnoreCase  bool    `json:"ignore_case,omitzero"`  // exact, contains, regex: letters compare without case
+	IgnoreSpace bool    `json:"ignore_space,omitzero"` // exact, contains: all white space is one blank
+	Tolerance   float64 `json:"tolerance,omitzero"`    // number: greatest relative deviation that is still right
+	Pattern     string  `json:"pattern,omitzero"`      // regex: what is looked for
 }
 
 // Execute says which models answer a prompt.
@@ -220,7 +223,7 @@ func (m *Model) validate(bad func(field, format string, args ...any), field stri
 // Differences lists, sorted, the fields in which two specs differ and which can
 // change a result, each as "field: old → new".
 func (s *Spec) Differences(other *Spec) []string {
-	a, b := s.flatten(), other.flatten()
+	a, b := s.result(), other.result()
 	var out []string
 	for _, k := range slices.Sorted(maps.Keys(mergedKeys(a, b))) {
 		if a[k] != b[k] {
@@ -246,9 +249,27 @@ var dials = map[string]bool{
 	"window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
 }
 
-// flatten gives every set field by its dotted path, dials left out.
-func (s *Spec) flatten() map[string]string {
-	var tree any
+// Fields gives every field that is set by its dotted path, as JSON.
+func (s *Spec) Fields() map[string]string {
+	out := map[string]string{}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		if object, ok := v.(map[string]any); ok {
+			for k, v := range object {
+				walk(strings.TrimPrefix(path+"."+k, "."), v)
+			}
+			return
+		}
+		b, _ := json.Marshal(v, json.Deterministic(true)) // came from JSON
+		out[path] = string(b)
+	}
+	walk("", s.tree())
+	return out
+}
+
+// tree is the spec as generic JSON values.
+func (s *Spec) tree() map[string]any {
+	var tree map[string]any
 	b, err := json.Marshal(s, json.Deterministic(true))
 	if err == nil {
 		err = json.Unmarshal(b, &tree)
@@ -256,21 +277,46 @@ func (s *Spec) flatten() map[string]string {
 	if err != nil {
 		panic("datasets: a spec did not survive JSON: " + err.Error())
 	}
-	out := map[string]string{}
-	var walk func(path string, v any)
-	walk = func(path string, v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			for k, v := range v {
-				if !dials[k] || strings.Contains(path, ".params") {
-					walk(strings.TrimPrefix(path+"."+k, "."), v)
-				}
-			}
-		default:
-			b, _ := json.Marshal(v, json.Deterministic(true))
-			out[path] = string(b)
-		}
+	return tree
+}
+
+// Set sets the field at a dotted path ("models.strong.slots") to a value as YAML
+// gives it. An unknown field or a value of the wrong type is an error that names
+// the path.
+func (s *Spec) Set(path string, value any) error {
+	tree := s.tree()
+	if tree == nil {
+		tree = map[string]any{}
 	}
-	walk("", tree)
-	return out
+	names := strings.Split(path, ".")
+	at := tree
+	for _, name := range names[:len(names)-1] {
+		next, ok := at[name].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			at[name] = next
+		}
+		at = next
+	}
+	at[names[len(names)-1]] = value
+	b, err := json.Marshal(tree)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	var changed Spec
+	if err := json.Unmarshal(b, &changed, json.RejectUnknownMembers(true)); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	*s = changed
+	return nil
+}
+
+// result gives the fields that can change a result.
+func (s *Spec) result() map[string]string {
+	fields := s.Fields()
+	maps.DeleteFunc(fields, func(path, _ string) bool {
+		last := path[strings.LastIndexByte(path, '.')+1:]
+		return dials[last] && !strings.Contains(path, ".params.")
+	})
+	return fields
 }

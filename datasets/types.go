@@ -66,6 +66,10 @@ type Outcome struct {
 	Attempts int      `json:"attempts,omitzero"` // calls made for it, retries included; 0 if recorded
 	Recorded bool     `json:"recorded,omitzero"` // came with the prompt, no call was made
 	Warnings []string `json:"warnings,omitzero"` // doubts about the answer, such as a prompt cut by the server
+
+	// Extra is a JSON object of every member of a recorded outcome that is
+	// not known, byte for byte; nil if none.
+	Extra jsontext.Value `json:"extra,omitzero"`
 }
 
 // OK reports whether the outcome holds an answer or a quality rather than a failure.
@@ -104,6 +108,7 @@ func (p Pos) String() string { return fmt.Sprintf("%s:%d", p.File, p.Row) }
 type RowError struct {
 	Pos Pos
 	Err error
+	Raw []byte // the beginning of the row as it stood, at most 4 KiB; nil if it could not be had
 }
 
 func (e *RowError) Error() string { return e.Pos.String() + ": " + e.Err.Error() }

@@ -1,8 +1,15 @@
 package providers
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"io"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -42,6 +49,10 @@ type Config struct {
 	Timeout          time.Duration // of one call, from dialling to the last byte; 0 for DefaultTimeout
 	MaxTokens        int           // upper bound on an answer's tokens; 0 for DefaultMaxTokens
 	MaxResponseBytes int64         // a longer answer is an error; 0 for DefaultMaxResponseBytes
+	Slots            int           // calls in flight that connections are kept for; 0 for DefaultSlots
+
+	AllowPlainHTTP bool   // send the key without TLS to a host that is not this machine
+	UserAgent      string // "" for "routeval"
 
 	// Params is a JSON object of what else goes into each request body as it
 	// stands (temperature, top_p, seed, …; for Ollama also options, keep_alive,
@@ -53,4 +64,93 @@ const (
 	DefaultTimeout          = 5 * time.Minute
 	DefaultMaxTokens        = 1024
 	DefaultMaxResponseBytes = 64 << 20
+	DefaultSlots            = 64
 )
+
+// filled returns c with its defaults in place, or says which field is wrong.
+func (c Config) filled() (Config, error) {
+	c.Key = Secret(strings.TrimSpace(string(c.Key)))
+	switch {
+	case strings.TrimSpace(c.Model) == "":
+		return c, c.fieldError("model", "no model")
+	case c.Timeout < 0:
+		return c, c.fieldError("timeout", "%s is below 0", c.Timeout)
+	case c.MaxTokens < 0:
+		return c, c.fieldError("max_tokens", "%d is below 1: services take that for no limit", c.MaxTokens)
+	case c.MaxResponseBytes < 0:
+		return c, c.fieldError("max_response_bytes", "%d is below 1", c.MaxResponseBytes)
+	case c.Slots < 0:
+		return c, c.fieldError("slots", "%d is below 1", c.Slots)
+	case strings.ContainsFunc(string(c.Key), unicode.IsControl):
+		return c, c.fieldError("api_key_env", "the key in %s holds a line break or another control character", c.KeyEnv)
+	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.MaxTokens = cmp.Or(c.MaxTokens, DefaultMaxTokens)
+	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, DefaultMaxResponseBytes)
+	c.Slots = cmp.Or(c.Slots, DefaultSlots)
+	c.UserAgent = cmp.Or(c.UserAgent, "routeval")
+	return c, nil
+}
+
+// member is one name and value of a JSON object.
+type member struct {
+	name  string
+	value jsontext.Value
+}
+
+// params returns the members of Params in their order, less those that the client
+// sets itself, which are errors.
+func (c *Config) params() ([]member, error) {
+	if c.Params == nil {
+		return nil, nil
+	}
+	members, err := objectMembers(c.Params)
+	if err != nil {
+		return nil, c.fieldError("params", "%w", err)
+	}
+	for _, m := range members {
+		switch m.name {
+		case "model", "messages", "input", "prompt", "stream":
+			return nil, c.fieldError("params."+m.name, "is set by routeval itself")
+		}
+	}
+	return members, nil
+}
+
+// objectMembers splits a JSON object.
+func objectMembers(object jsontext.Value) ([]member, error) {
+	dec := jsontext.NewDecoder(bytes.NewReader(object))
+	if dec.PeekKind() != '{' {
+		return nil, errors.New("not a JSON object")
+	}
+	var members []member
+	if _, err := dec.ReadToken(); err != nil {
+		return nil, err
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		m := member{name: name.String()}
+		value, err := dec.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		m.value = value.Clone()
+		members = append(members, m)
+	}
+	if _, err := dec.ReadToken(); err != nil {
+		return nil, err
+	}
+	if _, err := dec.ReadToken(); err != io.EOF {
+		return nil, errors.New("more than one JSON value")
+	}
+	return members, nil
+}
+
+// isCount reports whether v is a whole number above 0.
+func isCount(v jsontext.Value) bool {
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	return err == nil && n > 0
+}

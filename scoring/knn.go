@@ -78,7 +78,7 @@ func (s *KNN) WinRates(ctx context.Context, dst []float64, batch []Features) err
 		return fmt.Errorf("room for %d win rates of %d prompts", len(dst), len(batch))
 	}
 	return s.recorded.eachCosine(ctx, batch, func(i int, cosines []float32) error {
-		dst[i] = s.winRate(nearest(cosines, s.k))
+		dst[i] = s.winRate(neighbours(cosines, s.k))
 		return nil
 	})
 }
@@ -103,10 +103,10 @@ type neighbour struct {
 	cosine float32
 }
 
-// nearest is the k rows with the greatest cosines, from the greatest down. Kept
+// neighbours is the k rows with the greatest cosines, from the greatest down. Kept
 // are at most 2k candidates; whenever they are that many the worse half goes,
 // and nothing below the worst that stayed is looked at again.
-func nearest(cosines []float32, k int) []neighbour {
+func neighbours(cosines []float32, k int) []neighbour {
 	kept := make([]neighbour, 0, 2*k)
 	floor := float32(math.Inf(-1))
 	for row, c := range cosines {

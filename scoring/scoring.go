@@ -3,7 +3,6 @@ package scoring
 import (
 	"context"
 	"fmt"
-	"math"
 )
 
 // Space names an embedding space. Vectors of two spaces must never be compared,
@@ -72,13 +71,4 @@ type Answer struct {
 // concurrent use.
 type Grader interface {
 	Grade(ctx context.Context, a Answer) (quality float64, err error)
-}
-
-// Sigmoid is 1/(1+e^-x), exact to the last bit or two at both ends.
-func Sigmoid(x float64) float64 {
-	if x >= 0 {
-		return 1 / (1 + math.Exp(-x))
-	}
-	e := math.Exp(x)
-	return e / (1 + e)
 }

@@ -1,4 +1,4 @@
-package main
+package main_test
 
 import (
 	"fmt"
@@ -32,10 +32,11 @@ var outputs = []string{"bin", "demo", "runs"}
 
 // goroutines are the directories and files that may start some.
 var goroutines = map[string]string{
-	"pipeline":             "one function owns the stages",
-	"scoring":              "training, inside one call",
-	"reports":              "the bootstrap, inside one call",
-	"cmd/routeval/demo.go": "the demo's loopback server lives as long as the command",
+	"pipeline":               "one function owns the stages",
+	"scoring":                "training, inside one call",
+	"reports":                "the bootstrap, inside one call",
+	"cmd/routeval/demo.go":   "the demo's loopback server lives as long as the command",
+	"providers/providertest": "a test calls from several sides at once",
 }
 
 const (

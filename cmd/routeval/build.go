@@ -1,0 +1,286 @@
+package main
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"routeval/datasets"
+	"routeval/pipeline"
+	"routeval/providers"
+	"routeval/providers/lexical"
+	"routeval/scoring"
+	"routeval/scoring/train"
+	"routeval/scoring/weights"
+)
+
+// recordedProvider is the provider of a candidate that has no endpoint: its
+// outcomes come with the prompts.
+const recordedProvider = "recorded"
+
+// A built run is a spec whose names have become objects.
+type built struct {
+	pipeline.Pipeline
+	digests map[string]string // sha256 of the files that decide results, inputs left out
+	space   string            // the embedding space; "" if the router reads text only
+}
+
+// build makes a pipeline of a resolved spec. This is the one place where names
+// become objects; everything that is wrong is reported at once.
+func build(w *world, r *resolved) (*built, error) {
+	b := &built{digests: map[string]string{}}
+	strong, weak := r.Router.Candidates()
+	b.Pipeline = pipeline.Pipeline{
+		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
+		Window: r.Window, Grace: time.Duration(r.Grace),
+	}
+	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
+	prices, err := b.readPrices(r)
+	errs = append(errs, err)
+	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
+	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
+		m := r.Models[name]
+		c, err := buildCandidate(w, "models."+name, m, r.Execute)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if price, ok := prices[m.Model]; ok && m.Price == nil {
+			c.Price = &price
+		}
+		b.Candidates[name] = c
+	}
+	return b, usage(errors.Join(errs...))
+}
+
+func (b *built) buildThreshold(r *resolved) error {
+	switch t := r.Router.Threshold; {
+	case t != nil:
+		b.Threshold = *t
+	case r.Execute == datasets.Routed:
+		return errors.New("router.threshold: missing: win rates of two routers are not comparable, so there is no default; choose one with routeval calibrate")
+	default:
+		b.Threshold = 0.5
+	}
+	return nil
+}
+
+// scorers is the table of routers.
+var scorers = map[string]func(b *built, w *world, r *resolved) error{
+	"mf":     (*built).buildMF,
+	"random": (*built).buildRandom,
+}
+
+func (b *built) buildRouter(w *world, r *resolved) error {
+	make, ok := scorers[r.Router.Kind]
+	if !ok {
+		return fmt.Errorf("router.kind: unknown router %q (have %s)", r.Router.Kind, known(scorers))
+	}
+	return make(b, w, r)
+}
+
+func (b *built) buildRandom(_ *world, r *resolved) error {
+	b.Scorer = scoring.Random{Seed: r.Seed}
+	return nil
+}
+
+// buildMF loads the weights and folds the scoring pair.
+func (b *built) buildMF(w *world, r *resolved) error {
+	data := weights.Default()
+	if r.Router.Weights != "" {
+		var err error
+		if data, err = os.ReadFile(r.Router.Weights); err != nil {
+			return fmt.Errorf("router.weights: %w", err)
+		}
+	}
+	name := cmp.Or(r.Router.Weights, "default weights")
+	b.digests[name] = digest(data)
+	mf, err := scoring.ReadMF(data)
+	if err != nil {
+		return fmt.Errorf("router.weights: %s: %w", name, err)
+	}
+	pair := r.scoringPair(mf.Models)
+	folded, err := mf.Pair(pair.Strong, pair.Weak)
+	if err != nil {
+		return fmt.Errorf("router.scoring_pair: %w", err)
+	}
+	return b.connect(w, r, folded)
+}
+
+// scoringPair is the pair of rows whose win rate is estimated: the one that the
+// spec names, else the rows of the models that are called, else those of the
+// candidates' names, which in the weights of this program's own making stand for
+// strong and weak models in general, else RouteLLM's pair.
+func (r *resolved) scoringPair(rows []string) datasets.ScoringPair {
+	pair := &r.Router.ScoringPair
+	if pair.Strong != "" || pair.Weak != "" {
+		return *pair
+	}
+	strong, weak := r.Router.Candidates()
+	for _, guess := range []datasets.ScoringPair{
+		{Strong: r.Models[strong].Model, Weak: r.Models[weak].Model},
+		{Strong: strong, Weak: weak},
+		{Strong: train.GenericStrong, Weak: train.GenericWeak},
+		{Strong: "gpt-4-1106-preview", Weak: "mixtral-8x7b-instruct-v0.1"},
+	} {
+		if slices.Contains(rows, guess.Strong) && slices.Contains(rows, guess.Weak) {
+			*pair = guess
+			r.origins["router.scoring_pair.strong"], r.origins["router.scoring_pair.weak"] = "default", "default"
+			break
+		}
+	}
+	return *pair
+}
+
+// connect joins a folded scorer to the embedding model of the spec: the one in
+// the binary hashes a text straight into the folded vector, any other is asked
+// for vectors.
+func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
+	if r.Embedding.Provider == "builtin" {
+		space, dot := lexicalSpace()
+		b.space = space.Model + " " + space.Fingerprint
+		var err error
+		if b.Scorer, err = folded.OnText(space, dot); err != nil {
+			return fmt.Errorf("embedding: %w", err)
+		}
+		return nil
+	}
+	client, err := newClient(w, "embedding", *r.Embedding)
+	if err != nil {
+		return err
+	}
+	b.Scorer, b.Embedder = folded, embedding(client, *r.Embedding)
+	b.EmbedSlots = cmp.Or(r.Embedding.Slots, 4)
+	b.Batch.Items = r.Embedding.Batch
+	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
+	return nil
+}
+
+func (b *built) buildGrader(r *resolved) (err error) {
+	if r.Grade == nil {
+		return nil
+	}
+	b.Grader, err = scoring.NewGrader(r.Grade.Kind, scoring.GraderOptions{
+		IgnoreCase: r.Grade.IgnoreCase, IgnoreSpace: r.Grade.IgnoreSpace,
+		Tolerance: r.Grade.Tolerance, Pattern: r.Grade.Pattern,
+	})
+	if err != nil {
+		return fmt.Errorf("grade: %w", err)
+	}
+	return nil
+}
+
+func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
+	if r.Prices == "" {
+		return nil, nil
+	}
+	prices, err := datasets.ReadPrices(r.Prices)
+	if err != nil {
+		return nil, fmt.Errorf("prices: %w", err)
+	}
+	data, err := os.ReadFile(r.Prices)
+	b.digests[r.Prices] = digest(data)
+	return prices, err
+}
+
+// defaultSlots is how many calls a candidate gets at a time by its kind of
+// service: a local server works on few at once.
+var defaultSlots = map[string]int{"ollama": 4, "openai": 16}
+
+func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
+	c := pipeline.Candidate{Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, defaultSlots[m.Provider], 1)}
+	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
+		return c, nil
+	}
+	client, err := newClient(w, role, m)
+	if err != nil {
+		return c, err
+	}
+	c.Completer = providers.Retry(client, retries(m))
+	return c, nil
+}
+
+// newClient makes a client of a role's part of the spec. The key is read from
+// the environment here and goes nowhere else.
+func newClient(w *world, role string, m datasets.Model) (providers.Client, error) {
+	cfg, err := config(w, role, m)
+	if err != nil {
+		return nil, err
+	}
+	return providers.New(cfg)
+}
+
+func config(w *world, role string, m datasets.Model) (providers.Config, error) {
+	cfg := providers.Config{
+		Role: role, Kind: m.Provider, BaseURL: m.BaseURL, Model: m.Model, KeyEnv: m.APIKeyEnv,
+		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: m.Slots,
+		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
+	}
+	if m.APIKeyEnv != "" {
+		cfg.Key = providers.Secret(w.env(m.APIKeyEnv))
+	}
+	if m.Params != nil {
+		params, err := json.Marshal(m.Params, json.Deterministic(true))
+		if err != nil {
+			return cfg, fmt.Errorf("%s.params: %w", role, err)
+		}
+		cfg.Params = params
+	}
+	return cfg, nil
+}
+
+// lexicalSpace is the embedding space of the embedder in the binary, and its way
+// of multiplying a text with a vector.
+func lexicalSpace() (scoring.Space, func(text string, u []float64) float64) {
+	e := lexical.New()
+	return scoring.Space{Model: lexical.Name, Dim: lexical.Dim, Fingerprint: e.Fingerprint()}, e.Dot
+}
+
+// known lists the names of a table.
+func known[V any](table map[string]V) string {
+	return strings.Join(slices.Sorted(maps.Keys(table)), ", ")
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// digestFile is the digest of a file that may be large.
+func digestFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// retries is how often a role's calls are tried again.
+func retries(m datasets.Model) providers.RetryPolicy {
+	return providers.RetryPolicy{Attempts: m.MaxAttempts}
+}
+
+// embedding is an embedder that keeps to the limits of its kind of service and
+// answers for each text by itself.
+func embedding(c providers.Client, m datasets.Model) providers.Embedder {
+	limits := providers.OpenAILimits()
+	if m.Provider == "ollama" {
+		limits = providers.OllamaLimits()
+	}
+	return providers.Batched(providers.RetryEmbedder(c, retries(m)), limits)
+}

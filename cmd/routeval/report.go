@@ -1,0 +1,174 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"routeval/reports"
+)
+
+// pageOptions are what report and sweep have in common.
+type pageOptions struct {
+	format string
+	out    string
+	gates  []string
+	draws  int
+	seed   uint64
+}
+
+func (o *pageOptions) addTo(c *cobra.Command) {
+	c.Flags().StringVarP(&o.format, "format", "f", "text", "how to write it: "+strings.Join(reports.Formats(), ", "))
+	c.Flags().StringVarP(&o.out, "out", "o", "", "a file to write it to, instead of standard output")
+	c.Flags().StringArrayVar(&o.gates, "gate", nil, "a demand such as 'apgr >= 0.6' (again for more); a missed one ends with status 4")
+	c.Flags().IntVar(&o.draws, "draws", reports.DefaultDraws, "bootstrap draws behind the intervals; 0 for no intervals")
+	c.Flags().Uint64Var(&o.seed, "bootstrap-seed", 0, "of the bootstrap")
+}
+
+func reportCommand(w *world) *cobra.Command {
+	var o pageOptions
+	c := &cobra.Command{
+		Use:   "report RUN",
+		Short: "Report what a run cost and kept, and hold it to gates",
+		Long: `Report reads a run directory, finished or not, and says what the routing cost and
+kept: quality and US dollars of what was routed beside weak-only, strong-only,
+random and oracle, PGR, APGR and CPT with 95 % intervals, and per candidate
+latency, errors and tokens. What cannot be known from the run is said to be
+unknown; it is never 0.
+
+A gate compares a value with a number: 'apgr >= 0.6', 'cost_usd <= 25',
+'lower(quality) >= 0.8'. Names: ` + wrapped(reports.MetricNames()) + `.
+An undefined value meets no gate.` +
+			exits(statusDone, statusStopped, statusUsage, statusGate),
+		Example: `  routeval report runs/first
+  routeval report runs/first --format markdown --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			render, err := reports.RendererFor(o.format)
+			if err != nil {
+				return usage(fmt.Errorf("--format: %w", err))
+			}
+			gates, err := parseGates(o.gates)
+			if err != nil {
+				return usage(err)
+			}
+			s, err := openRun(args[0])
+			if err != nil {
+				return err
+			}
+			return page(w, s, o, gates, render)
+		},
+	}
+	o.addTo(c)
+	return c
+}
+
+func sweepCommand(w *world) *cobra.Command {
+	var o pageOptions
+	c := &cobra.Command{
+		Use:   "sweep [RUN | SPEC]",
+		Short: "Evaluate every threshold exactly, without a call",
+		Long: `Sweep scores prompts once and evaluates every threshold that tells two prompts
+apart: strong share, quality, US dollars and PGR, exactly and offline. It reads a
+run directory, or scores the prompts with recorded outcomes that a SPEC or flags
+name. Text and Markdown show a selection of thresholds; CSV and JSON hold all.` +
+			exits(statusDone, statusStopped, statusUsage, statusGate),
+		Example: `  routeval sweep runs/first
+  routeval sweep -i outcomes.jsonl.gz --weights router.safetensors --format csv \
+      --strong recorded/gpt-4-1106-preview --weak recorded/mixtral-8x7b-instruct-v0.1`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			render, err := reports.SweepRendererFor(o.format)
+			if err != nil {
+				return usage(fmt.Errorf("--format: %w", err))
+			}
+			gates, err := parseGates(o.gates)
+			if err != nil {
+				return usage(err)
+			}
+			s, err := openScored(c.Context(), w, c, args)
+			if err != nil {
+				return err
+			}
+			return page(w, s, o, gates, render)
+		},
+	}
+	o.addTo(c)
+	addSpecFlags(c, scoringFlags...)
+	return c
+}
+
+// parseGates checks every gate before anything is read.
+func parseGates(texts []string) ([]reports.Gate, error) {
+	var gates []reports.Gate
+	var errs []error
+	for _, text := range texts {
+		g, err := reports.ParseGate(text)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--gate %q: %w", text, err))
+		}
+		gates = append(gates, g)
+	}
+	return gates, errors.Join(errs...)
+}
+
+// page builds a report, writes it, and says whether its gates were met.
+func page(w *world, s scored, o pageOptions, gates []reports.Gate, render reports.Renderer) error {
+	if o.draws == 0 {
+		o.draws = -1 // none
+	}
+	r, err := reports.Build(s.results, reports.Options{
+		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, Draws: o.draws, Seed: o.seed,
+	})
+	if err != nil {
+		return err
+	}
+	r.Verdicts = reports.Check(r, gates)
+	if err := writePage(w, o.out, func(out io.Writer) error { return render(out, r) }); err != nil {
+		return err
+	}
+	if n := reports.Missed(r.Verdicts); n > 0 {
+		return &statusError{statusGate, fmt.Errorf("%d of %d gates missed", n, len(gates))}
+	}
+	return nil
+}
+
+// writePage writes to standard output or, whole or not at all, to a file.
+func writePage(w *world, path string, write func(io.Writer) error) error {
+	if path == "" || path == "-" {
+		return write(w.stdout)
+	}
+	f, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
+	if err != nil {
+		return err
+	}
+	defer f.Cleanup()
+	if err := write(f); err != nil {
+		return err
+	}
+	return f.CloseAtomicallyReplace()
+}
+
+// wrapped lists names in lines of at most 78 characters.
+func wrapped(names []string) string {
+	var b strings.Builder
+	column := len("'lower(quality) >= 0.8'. Names: ")
+	for i, name := range slices.Sorted(slices.Values(names)) {
+		if i > 0 {
+			b.WriteString(", ")
+			column += 2
+		}
+		if column+len(name)+1 > 78 {
+			b.WriteString("\n")
+			column = 0
+		}
+		b.WriteString(name)
+		column += len(name)
+	}
+	return strings.ReplaceAll(b.String(), " \n", "\n")
+}

@@ -1,0 +1,235 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"routeval/datasets"
+	"routeval/providers"
+	"routeval/scoring"
+)
+
+// A Pipeline is a run made of objects: what a spec names, resolved. Its fields
+// are set once and then only read.
+type Pipeline struct {
+	Scorer    scoring.Scorer
+	Embedder  providers.Embedder // nil where the scorer reads text only
+	Threshold float64            // win rate >= Threshold goes strong
+	Strong    string             // name of the candidate on the strong side
+	Weak      string             // and on the weak side
+
+	Candidates map[string]Candidate
+	Execute    datasets.Execute
+	BothShare  float64 // share of prompts, in [0,1], on which every candidate is called
+	Seed       uint64
+
+	Grader scoring.Grader // nil for no grades
+
+	Batch      Batch
+	EmbedSlots int           // embedding requests at a time; at least 1
+	Window     int           // prompts between routing and the journal; 0 for DefaultWindow
+	Grace      time.Duration // for calls in flight once the context of Run has ended
+
+	// BadRow is told of every row that cannot be read. The run goes on if it
+	// returns nil and ends with its error otherwise.
+	BadRow func(*datasets.RowError) error
+	// Finished is told of results once they are on disk, in the order of the
+	// journal, by one goroutine; nil for nobody. It must not keep them.
+	Finished func([]*datasets.Result)
+}
+
+// A Candidate is a model that prompts may be routed to.
+type Candidate struct {
+	Model     string              // its name as its endpoint knows it; recorded outcomes may go by it
+	Completer providers.Completer // nil where only recorded outcomes answer
+	Slots     int                 // calls at a time; at least 1
+	Price     *datasets.Price     // nil if unknown
+}
+
+// Batch bounds one embedding request.
+type Batch struct {
+	Items int // texts; 0 for DefaultBatchItems
+	Bytes int // of text; 0 for DefaultBatchBytes; one text may be longer
+}
+
+const (
+	DefaultWindow     = 4096
+	DefaultBatchItems = 256
+	DefaultBatchBytes = 1 << 20
+	writeGroup        = 4096 // results in one write at most
+)
+
+// Summary says what one session of a run did.
+type Summary struct {
+	Read     int64 // rows, bad ones included
+	BadRows  int64
+	Skipped  int64 // finished by earlier sessions
+	Finished int64 // by this one
+	Failed   int64 // of these, without an answer
+}
+
+// Run carries prompts through the pipeline until they end or something stops it.
+// A prompt that the journal j already holds is skipped; one that comes twice is a
+// bad row.
+//
+// When ctx ends no new call begins, calls in flight have Grace to end, and what
+// they answered is written; Run then returns the cause. A fatal error of a
+// provider (a wrong key, a missing model) stops the run in the same way. A
+// failure that concerns one prompt is in that prompt's result and stops nothing.
+func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error], j *Journal) (Summary, error) {
+	// Three lifetimes: feeding ends with ctx or the first error, calls end a
+	// grace later, and the writer ends when there is nothing left to write.
+	feed, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	calls, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	defer context.AfterFunc(feed, func() { time.AfterFunc(p.Grace, kill) })()
+
+	r := &run{Pipeline: p, journal: j, calls: calls, stop: stop}
+	r.init()
+	var g errgroup.Group
+	g.Go(func() error { return r.halt(r.read(feed, prompts)) })
+	for range max(1, p.EmbedSlots) {
+		g.Go(func() error { return r.routeBatches(feed) })
+	}
+	g.Go(func() error { return r.halt(r.execute(feed)) })
+	g.Go(func() error { return r.halt(r.write()) })
+	g.Wait()
+
+	if err := context.Cause(feed); err != nil {
+		return r.summary, err
+	}
+	return r.summary, nil
+}
+
+// run is the state of one Run.
+type run struct {
+	*Pipeline
+	journal *Journal
+	calls   context.Context         // of every call
+	stop    context.CancelCauseFunc // ends the feeding; the first cause is the run's error
+
+	queue   chan *batch              // read → route, whoever is free
+	ordered chan *batch              // read → execute, the same batches in order
+	results chan done                // execute → write
+	slots   map[string]chan struct{} // a token per call of a candidate
+
+	summary Summary
+}
+
+// item is a prompt on its way.
+type item struct {
+	prompt  datasets.Prompt
+	seq     int64
+	winRate float64
+	failure *datasets.Failure // why it could not be routed
+}
+
+// batch is a group of items that are embedded and scored together.
+type batch struct {
+	items  []item
+	bytes  int
+	routed chan struct{} // closed when every item has a win rate or a failure
+	err    error         // why the run cannot go on; read after routed
+}
+
+func (r *run) init() {
+	r.queue = make(chan *batch, max(1, r.EmbedSlots))
+	r.ordered = make(chan *batch, 2*max(1, r.EmbedSlots))
+	r.results = make(chan done, writeGroup)
+	r.slots = map[string]chan struct{}{}
+	for name, c := range r.Candidates {
+		r.slots[name] = make(chan struct{}, max(1, c.Slots))
+	}
+}
+
+// halt stops the feeding for an error and passes it on.
+func (r *run) halt(err error) error {
+	if err != nil {
+		r.stop(err)
+	}
+	return err
+}
+
+// read makes batches of the prompts that are not finished.
+func (r *run) read(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) error {
+	defer close(r.queue)
+	defer close(r.ordered)
+	b := newBatch()
+	for prompt, err := range prompts {
+		if ctx.Err() != nil {
+			return nil
+		}
+		seq := r.summary.Read
+		r.summary.Read++
+		if err == nil {
+			var skip bool
+			if skip, err = r.known(&prompt); skip {
+				r.summary.Skipped++
+				continue
+			}
+		}
+		if err != nil {
+			if err := r.badRow(err); err != nil {
+				return err
+			}
+			continue
+		}
+		if b.add(item{prompt: prompt, seq: seq}, r.Batch) {
+			if !r.send(ctx, b) {
+				return nil
+			}
+			b = newBatch()
+		}
+	}
+	if len(b.items) > 0 {
+		r.send(ctx, b)
+	}
+	return nil
+}
+
+func newBatch() *batch { return &batch{routed: make(chan struct{})} }
+
+// add appends an item and reports whether the batch is full.
+func (b *batch) add(it item, bound Batch) (full bool) {
+	b.items = append(b.items, it)
+	b.bytes += len(it.prompt.Query())
+	return len(b.items) >= cmp.Or(bound.Items, DefaultBatchItems) || b.bytes >= cmp.Or(bound.Bytes, DefaultBatchBytes)
+}
+
+// known reports whether a prompt is finished; one that this session has met
+// before is a bad row.
+func (r *run) known(prompt *datasets.Prompt) (skip bool, err error) {
+	before := r.journal.keys.set(prompt.ID, seen)
+	if before&seen != 0 {
+		return false, &datasets.RowError{Pos: prompt.Pos, Err: errors.New("id " + quote(prompt.ID) + " was met before: give every prompt an id of its own")}
+	}
+	return before&finished != 0, nil
+}
+
+func (r *run) badRow(err error) error {
+	var row *datasets.RowError
+	if !errors.As(err, &row) {
+		return err
+	}
+	r.summary.BadRows++
+	return r.BadRow(row)
+}
+
+// send hands a batch to whoever routes and, in order, to execution. It gives up
+// when feeding ends.
+func (r *run) send(ctx context.Context, b *batch) bool {
+	for _, ch := range []chan *batch{r.queue, r.ordered} {
+		select {
+		case ch <- b:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,141 @@
+package pipeline
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+
+	"routeval/datasets"
+	"routeval/scoring"
+)
+
+// Offline routes prompts and takes over their recorded outcomes, graded and
+// priced, in order, without a call of a candidate and without a journal. It
+// follows the stream rule of package datasets; a prompt that cannot be scored is
+// a result with a failure. What the sequence yields as an error of the pipeline
+// itself is the last.
+func (p *Pipeline) Offline(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[datasets.Result, error] {
+	offline := *p
+	offline.Execute = datasets.RouteOnly
+	return func(yield func(datasets.Result, error) bool) {
+		b := newBatch()
+		flush := func() bool {
+			if err := offline.routeBatch(ctx, b); err != nil {
+				yield(datasets.Result{}, err)
+				return false
+			}
+			for i := range b.items {
+				result, _ := offline.plan(&b.items[i])
+				offline.grade(ctx, &b.items[i], result)
+				if !yield(*result, nil) {
+					return false
+				}
+			}
+			b = newBatch()
+			return true
+		}
+		seq := int64(0)
+		for prompt, err := range prompts {
+			if err != nil {
+				if !flush() || !yield(datasets.Result{}, err) {
+					return
+				}
+			} else if b.add(item{prompt: prompt, seq: seq}, p.Batch) && !flush() {
+				return
+			}
+			seq++
+		}
+		flush()
+	}
+}
+
+// plan decides the route of an item, takes over what was recorded, and names
+// the candidates that must be called.
+func (p *Pipeline) plan(it *item) (*datasets.Result, []string) {
+	prompt := &it.prompt
+	result := &datasets.Result{
+		Seq: it.seq, PromptID: prompt.ID, Category: prompt.Category, Reference: prompt.Reference, Extra: prompt.Extra,
+		Failure: it.failure,
+	}
+	if it.failure != nil {
+		return result, nil
+	}
+	result.WinRate = &it.winRate
+	result.Route = p.route(it.winRate)
+	result.Outcomes = make(map[string]datasets.Outcome, len(p.Candidates))
+	for name, c := range p.Candidates {
+		if o, ok := recorded(prompt, name, c.Model); ok {
+			o.CostUSD = c.Price.CostUSD(&o)
+			result.Outcomes[name] = o
+		}
+	}
+	var todo []string
+	for _, name := range p.wanted(prompt.ID, result.Route) {
+		if _, ok := result.Outcomes[name]; !ok {
+			todo = append(todo, name)
+		}
+	}
+	result.Propensity = p.propensity(result)
+	return result, todo
+}
+
+// recorded finds the outcome that came with a prompt, by the candidate's name
+// or by its model's.
+func recorded(p *datasets.Prompt, name, model string) (datasets.Outcome, bool) {
+	if o, ok := p.Recorded[name]; ok {
+		return o, true
+	}
+	o, ok := p.Recorded[model]
+	return o, ok
+}
+
+// wanted names the candidates that are to answer a prompt.
+func (p *Pipeline) wanted(id, route string) []string {
+	switch {
+	case p.Execute == datasets.RouteOnly:
+		return nil
+	case p.Execute == datasets.Both, p.sampled(id):
+		return slices.Sorted(maps.Keys(p.Candidates))
+	}
+	return []string{route}
+}
+
+// propensity is the probability that a prompt like this one has an outcome of
+// every candidate: 1 where all are recorded or all are called, the share of the
+// sample where that decides, else 0.
+func (p *Pipeline) propensity(result *datasets.Result) float64 {
+	missing := len(p.Candidates) - len(result.Outcomes)
+	_, routeRecorded := result.Outcomes[result.Route]
+	switch {
+	case missing == 0:
+		return 1
+	case p.Execute == datasets.RouteOnly:
+		return 0
+	case p.Execute == datasets.Both, missing == 1 && !routeRecorded:
+		return 1
+	}
+	return p.BothShare
+}
+
+// grade gives a quality to every outcome that has an answer and no quality yet.
+// An answer that cannot be graded carries a warning instead.
+func (p *Pipeline) grade(ctx context.Context, it *item, result *datasets.Result) {
+	if p.Grader == nil {
+		return
+	}
+	for name, o := range result.Outcomes {
+		if !o.OK() || o.Quality != nil || o.Recorded && o.Answer == "" {
+			continue
+		}
+		q, err := p.Grader.Grade(ctx, scoring.Answer{
+			Query: it.prompt.Query(), Text: o.Answer, Reference: it.prompt.Reference,
+		})
+		if err != nil {
+			o.Warnings = append(o.Warnings, "not graded: "+err.Error())
+		} else {
+			o.Quality = &q
+		}
+		result.Outcomes[name] = o
+	}
+}

@@ -1,0 +1,101 @@
+package providers
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Client is one role's endpoint. What only some kinds can do is a small
+// interface of its own, such as [Located].
+type Client interface {
+	Completer
+	Embedder
+	Prober
+	// Close gives idle connections back. Calls in flight go on.
+	io.Closer
+}
+
+// Located is a client that lives at a URL.
+type Located interface {
+	// Endpoint is the base URL as it was understood, without credentials,
+	// query or trailing slash.
+	Endpoint() string
+}
+
+// Prober says whether an endpoint would serve its role.
+type Prober interface {
+	// Probe looks at the endpoint step by step and stops at the first step
+	// that later ones rest on. It makes no chat call.
+	Probe(ctx context.Context, use Use) []Finding
+}
+
+// kind is one line of the table of kinds.
+type kind struct {
+	name string
+	open func(Config) (Client, error)
+}
+
+// kinds holds every kind of service, sorted by name.
+var kinds = []kind{
+	{"builtin", newBuiltin},
+	{"ollama", newOllama},
+	{"openai", newOpenAI},
+}
+
+// Kinds returns the names of all kinds, sorted.
+func Kinds() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
+
+// New returns a client for cfg. It calls nobody: an error is one of cfg's own
+// and begins with the field's place in the spec.
+func New(cfg Config) (Client, error) {
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == cfg.Kind })
+	if i < 0 {
+		return nil, cfg.unknownKind()
+	}
+	return kinds[i].open(cfg)
+}
+
+func (c *Config) unknownKind() error {
+	names := Kinds()
+	have := strings.Join(names, ", ")
+	near := slices.MinFunc(names, func(a, b string) int { return edits(c.Kind, a) - edits(c.Kind, b) })
+	if edits(c.Kind, near) <= 2 {
+		return c.fieldError("provider", "unknown provider %q: did you mean %q? (have %s)", c.Kind, near, have)
+	}
+	return c.fieldError("provider", "unknown provider %q (have %s)", c.Kind, have)
+}
+
+// fieldError is an error about one field of the role's part of the spec.
+func (c *Config) fieldError(field, format string, args ...any) error {
+	return fmt.Errorf("%s.%s: %w", c.Role, field, fmt.Errorf(format, args...))
+}
+
+// edits is the Levenshtein distance of a and b in bytes.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

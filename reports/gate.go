@@ -1,0 +1,279 @@
+package reports
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Gate is what CI demands of a report, such as "apgr >= 0.6". See [ParseGate].
+type Gate struct {
+	bound string  // "lower" or "upper" end of the interval; "" for the value itself
+	name  string  // a metric, or a figure of a point if there is an axis
+	axis  string  // the axis that a point is chosen on; "" for a value of the report
+	limit float64 // on the axis
+	op    string
+	want  float64
+}
+
+// A Verdict is a gate held against a report.
+type Verdict struct {
+	Gate  Gate
+	Value Value // what was compared
+	Met   bool
+}
+
+// pointFigures are the figures that a point of the curve has, by the names of
+// the values they belong to; axes are those that a point can be chosen on.
+var (
+	pointFigures = []pointFigure{
+		{"cost_share", Share, (*Curve).CostShare},
+		{"cost_usd", USD, func(_ *Curve, p Point) float64 { return p.CostUSD }},
+		{"pgr", Ratio, func(_ *Curve, p Point) float64 { return p.PGR }},
+		{"quality", Ratio, func(_ *Curve, p Point) float64 { return p.Quality }},
+		{"strong_share", Share, func(_ *Curve, p Point) float64 { return p.StrongShare }},
+	}
+	axes = []pointFigure{
+		{"cost_share", Share, (*Curve).CostShare},
+		{"cost_usd", USD, func(_ *Curve, p Point) float64 { return p.CostUSD }},
+		{"share", Share, func(_ *Curve, p Point) float64 { return p.StrongShare }},
+	}
+	gateOps = []string{">=", "<=", "==", ">", "<"} // longer ones first
+)
+
+type pointFigure struct {
+	name string
+	unit Unit
+	of   func(*Curve, Point) float64
+}
+
+// ParseGate reads a gate. In BNF, with blanks allowed between tokens:
+//
+//	gate   = value op number .
+//	value  = name | ( "lower" | "upper" ) "(" name ")" | figure "@" axis "<=" number .
+//	op     = ">=" | "<=" | ">" | "<" | "==" .
+//	name   = one of MetricNames .
+//	figure = "cost_share" | "cost_usd" | "pgr" | "quality" | "strong_share" .
+//	axis   = "cost_share" | "cost_usd" | "share" .
+//
+// "lower" and "upper" are the ends of the value's interval. A figure "@" an axis
+// is that of the point of the largest strong share that keeps to the limit,
+// whatever threshold is in force: quality@share<=0.3 is the quality with at
+// most 30 % of the prompts routed strong. Numbers are fractions, never percent.
+//
+// Two numbers that differ by rounding alone, one part in 10¹², are equal.
+//
+// Names are checked here, so that a typing error shows before anything is read.
+func ParseGate(s string) (Gate, error) {
+	p := gateParser{rest: s}
+	g := p.gate()
+	if p.err == nil && p.skip() != "" {
+		p.fail("%q is left over", p.rest)
+	}
+	if p.err != nil {
+		return Gate{}, fmt.Errorf("gate %q: %w", s, p.err)
+	}
+	return g, nil
+}
+
+// String writes the gate in the form that ParseGate reads.
+func (g Gate) String() string {
+	value := g.name
+	switch {
+	case g.bound != "":
+		value = g.bound + "(" + g.name + ")"
+	case g.axis != "":
+		value = g.name + "@" + g.axis + "<=" + strconv.FormatFloat(g.limit, 'g', -1, 64)
+	}
+	return value + " " + g.op + " " + strconv.FormatFloat(g.want, 'g', -1, 64)
+}
+
+// gateParser reads tokens off the front; after an error it reads nothing more.
+type gateParser struct {
+	rest string
+	err  error
+}
+
+func (p *gateParser) gate() Gate {
+	var g Gate
+	g.name = p.word("a name")
+	if (g.name == "lower" || g.name == "upper") && p.take("(") {
+		g.bound, g.name = g.name, p.word("a name")
+		if !p.take(")") {
+			p.fail("expected ) at %q", p.rest)
+		}
+	}
+	if g.bound == "" && p.take("@") {
+		g.axis = p.word("an axis")
+		if !p.take("<=") {
+			p.fail("expected <= at %q: an axis has an upper limit", p.rest)
+		}
+		g.limit = p.number()
+		p.known(g.name, figureNames(pointFigures), "figure of a point")
+		p.known(g.axis, figureNames(axes), "axis")
+	} else {
+		p.known(g.name, MetricNames(), "name")
+	}
+	for _, op := range gateOps {
+		if p.take(op) {
+			g.op = op
+			break
+		}
+	}
+	if g.op == "" {
+		p.fail("expected one of %s at %q", strings.Join(gateOps, " "), p.rest)
+	}
+	g.want = p.number()
+	return g
+}
+
+func figureNames(figures []pointFigure) []string {
+	var names []string
+	for _, f := range figures {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+func (p *gateParser) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (p *gateParser) known(name string, names []string, what string) {
+	if !slices.Contains(names, name) {
+		p.fail("unknown %s %q (have %s)", what, name, strings.Join(names, ", "))
+	}
+}
+
+func (p *gateParser) skip() string {
+	p.rest = strings.TrimLeft(p.rest, " \t")
+	return p.rest
+}
+
+func (p *gateParser) take(token string) bool {
+	rest, ok := strings.CutPrefix(p.skip(), token)
+	if ok && p.err == nil {
+		p.rest = rest
+	}
+	return ok && p.err == nil
+}
+
+func (p *gateParser) word(what string) string {
+	return p.span(what, func(r rune) bool {
+		return r == '_' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+	})
+}
+
+func (p *gateParser) number() float64 {
+	s := p.span("a number", func(r rune) bool { return strings.ContainsRune("+-.0123456789eE", r) })
+	x, err := strconv.ParseFloat(s, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange) || err == nil && !finite(x):
+		p.fail("%s is out of range", s)
+	case err != nil:
+		p.fail("%q is not a number", s)
+	case strings.HasPrefix(p.rest, "%"):
+		p.fail("write %v %% as a fraction, %v", x, x/100)
+	}
+	return x
+}
+
+// span takes the longest run of such characters; there must be one.
+func (p *gateParser) span(what string, in func(rune) bool) string {
+	if p.err != nil {
+		return ""
+	}
+	s := p.skip()
+	end := strings.IndexFunc(s, func(r rune) bool { return !in(r) })
+	if end < 0 {
+		end = len(s)
+	}
+	if end == 0 {
+		p.fail("expected %s at %q", what, s)
+	}
+	p.rest = s[end:]
+	return s[:end]
+}
+
+// Check holds the report against the gates, in their order. A value that is
+// unknown or n/a, or an end of an interval that there is not, meets no gate.
+func Check(r *Report, gates []Gate) []Verdict {
+	verdicts := make([]Verdict, len(gates))
+	for i, g := range gates {
+		v := g.value(r)
+		verdicts[i] = Verdict{Gate: g, Value: v, Met: v.OK() && compareBy(g.op, v.Center, g.want)}
+	}
+	return verdicts
+}
+
+// Missed counts the verdicts that were not met.
+func Missed(verdicts []Verdict) int {
+	n := 0
+	for _, v := range verdicts {
+		if !v.Met {
+			n++
+		}
+	}
+	return n
+}
+
+func compareBy(op string, x, want float64) bool {
+	slack := rounding * max(1, math.Abs(want))
+	equal := math.Abs(x-want) <= slack
+	switch op {
+	case ">=":
+		return x >= want || equal
+	case "<=":
+		return x <= want || equal
+	case ">":
+		return x > want && !equal
+	case "<":
+		return x < want && !equal
+	}
+	return equal
+}
+
+func (g Gate) value(r *Report) Value {
+	if g.axis != "" {
+		return g.pointValue(r)
+	}
+	v, _ := r.Value(g.name)
+	if g.bound == "" || !v.OK() {
+		return v
+	}
+	if !v.HasInterval() {
+		return missing(g.name, v.Unit, Undefined, g.name+" has no interval")
+	}
+	v.Center = v.Lo
+	if g.bound == "upper" {
+		v.Center = v.Hi
+	}
+	v.Lo, v.Hi = math.NaN(), math.NaN()
+	return v
+}
+
+// pointValue is the figure of the last point of the curve that keeps to the limit.
+func (g Gate) pointValue(r *Report) Value {
+	figure := pointFigures[slices.IndexFunc(pointFigures, func(f pointFigure) bool { return f.name == g.name })]
+	axis := axes[slices.IndexFunc(axes, func(f pointFigure) bool { return f.name == g.axis })]
+	if r.Curve == nil {
+		v, _ := r.Value("apgr")
+		return missing(g.name, figure.unit, Undefined, strings.Join(v.Warnings, "; "))
+	}
+	for _, p := range slices.Backward(r.Curve.Points) {
+		if !(axis.of(r.Curve, p) <= g.limit) {
+			continue
+		}
+		x := figure.of(r.Curve, p)
+		if math.IsNaN(x) {
+			return missing(g.name, figure.unit, Unknown, fmt.Sprintf("%s is not known at a threshold of %s", g.name, rate(p.Threshold)))
+		}
+		return known(g.name, figure.unit, x, r.Pairs)
+	}
+	return missing(g.name, figure.unit, Undefined, fmt.Sprintf("no threshold is known to keep %s at most %v", g.axis, g.limit))
+}

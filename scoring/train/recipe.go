@@ -1,0 +1,121 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"routeval/scoring"
+)
+
+// GenericStrong and GenericWeak are the rows of the default weights for models
+// that these do not know: the means of the better and of the worse half of the
+// models that they do know.
+const (
+	GenericStrong = "strong"
+	GenericWeak   = "weak"
+)
+
+// Default makes weights the way the default ones are made: ridge heads on each
+// source apart, since sources differ in what makes a prompt hard; the heads of
+// the first joined by those of the others ([Heads.Join]); the two generic rows;
+// and as many factors as lose nothing. It depends on nothing but the sources,
+// their order and λ, and the sources may differ in their models.
+func Default(ctx context.Context, sources []*Outcomes, lambda float64) (*scoring.MF, error) {
+	if len(sources) == 0 {
+		return nil, errors.New("no outcomes to train on")
+	}
+	var heads *Heads
+	for i, source := range sources {
+		fitted, err := Ridge(ctx, source, lambda)
+		if err == nil && heads != nil {
+			fitted, err = heads.Join(fitted)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("source %d: %w", i, err)
+		}
+		heads = fitted
+	}
+	return heads.defaultForm(sources[0].Rows)
+}
+
+// defaultForm adds the generic rows, models being ordered by what their heads
+// estimate on the rows. Means of heads need no factors of their own.
+func (h *Heads) defaultForm(rows Rows) (*scoring.MF, error) {
+	n := len(h.Models)
+	if n < 2 {
+		return nil, fmt.Errorf("outcomes of %d model: a router needs two", n)
+	}
+	order := h.byEstimate(rows)
+	all, err := h.WithMean(GenericStrong, order[:n/2])
+	if err == nil {
+		all, err = all.WithMean(GenericWeak, order[n-n/2:])
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all.Factor(min(n-1, h.Width))
+}
+
+// byEstimate lists the models from the best to the worst by their mean
+// estimate on the rows.
+func (h *Heads) byEstimate(rows Rows) []string {
+	sum := make([]float64, h.Width)
+	for i := range rows.Len() {
+		rows.Add(sum, 1, i)
+	}
+	estimates := make(map[string]float64, len(h.Models))
+	for m, name := range h.Models {
+		estimates[name] = dot(sum, h.Vectors[m])
+	}
+	return slices.SortedStableFunc(slices.Values(h.Models), func(a, b string) int {
+		return cmp.Compare(estimates[b], estimates[a])
+	})
+}
+
+// A Record says where weights come from.
+type Record struct {
+	Recipe  string             `json:"recipe"`            // method and options, so that it can be repeated
+	Data    []Data             `json:"data"`              // in the order in which they were used
+	Metrics map[string]float64 `json:"metrics,omitempty"` // of the training, by name
+}
+
+// Data are a file that weights were trained on.
+type Data struct {
+	Name    string `json:"name"`
+	SHA256  string `json:"sha256"` // of the file's bytes, hexadecimal
+	Prompts int    `json:"prompts"`
+}
+
+// keyRecord is the metadata key of a Record.
+const keyRecord = "routeval.training"
+
+// Attach puts the record into the weights' metadata.
+func (r *Record) Attach(f *scoring.MF) error {
+	text, err := json.Marshal(r, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("training record: %w", err)
+	}
+	if f.Metadata == nil {
+		f.Metadata = make(map[string]string)
+	}
+	f.Metadata[keyRecord] = string(text)
+	return nil
+}
+
+// RecordOf reads what Attach wrote; nil if the weights have no record.
+func RecordOf(f *scoring.MF) (*Record, error) {
+	text, ok := f.Metadata[keyRecord]
+	if !ok {
+		return nil, nil
+	}
+	r := new(Record)
+	if err := json.Unmarshal([]byte(text), r); err != nil {
+		return nil, fmt.Errorf("metadata %s: %w", keyRecord, err)
+	}
+	return r, nil
+}
