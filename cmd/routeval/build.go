@@ -33,12 +33,16 @@ type built struct {
 	pipeline.Pipeline
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
+	close   func() error      // gives back what was opened
 }
+
+// defaultEmbedSlots is how many embedding requests go out at a time.
+const defaultEmbedSlots = 4
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}}
+	b := &built{digests: map[string]string{}, close: func() error { return nil }}
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
@@ -60,7 +64,10 @@ func build(w *world, r *resolved) (*built, error) {
 		}
 		b.Candidates[name] = c
 	}
-	return b, usage(errors.Join(errs...))
+	if err := errors.Join(errs...); err != nil {
+		return b, usage(errors.Join(err, b.close()))
+	}
+	return b, nil
 }
 
 func (b *built) buildThreshold(r *resolved) error {
@@ -159,8 +166,11 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 	if err != nil {
 		return err
 	}
-	b.Scorer, b.Embedder = folded, embedding(client, *r.Embedding)
-	b.EmbedSlots = cmp.Or(r.Embedding.Slots, 4)
+	b.Scorer = folded
+	if b.Embedder, b.close, err = cached(embedding(client, *r.Embedding), client, *r.Embedding, r.Cache); err != nil {
+		return err
+	}
+	b.EmbedSlots = cmp.Or(r.Embedding.Slots, defaultEmbedSlots)
 	b.Batch.Items = r.Embedding.Batch
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
 	return nil
