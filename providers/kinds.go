@@ -40,6 +40,7 @@ type kind struct {
 
 // kinds holds every kind of service, sorted by name.
 var kinds = []kind{
+	{"builtin", newBuiltin},
 	{"ollama", newOllama},
 	{"openai", newOpenAI},
 }

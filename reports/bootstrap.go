@@ -54,10 +54,10 @@ var statNames = [numStats]string{
 var cptLevels = [...]float64{0.50, 0.80, 0.95} // of statCPT50 and on, ascending
 
 // bootstrap fills in the intervals of the facts: the paired percentile
-// bootstrap over prompts (FACTS §3.2.16). Each draw takes as many prompts as
-// there are, with replacement, each with all that is known of it, and computes
-// the exact statistic of the drawn prompts: not an approximation, and not
-// another estimand.
+// bootstrap over prompts. Each draw takes as many prompts as there are, with
+// replacement, each with all that is known of it, and computes the exact
+// statistic of the drawn prompts: not an approximation, and not another
+// estimand.
 //
 // Rows are sorted once. A draw is then a number of times for each row, and one
 // pass over the rows in order gives every area and crossing. Draw d has its own
@@ -263,13 +263,10 @@ func (s *sample) curveStats(out *[numStats]float64, t *part, times []uint8) {
 		costArea += k * middle
 		weight += w
 		gain += g
-		for crossed < len(cptLevels) && gain >= cptLevels[crossed]*t.gain {
+		for crossed < len(cptLevels) && gain >= (cptLevels[crossed]-rounding)*t.gain {
 			out[statCPT50+crossed] = weight / t.weight
 			crossed++
 		}
-	}
-	for ; crossed < len(cptLevels); crossed++ { // missed by rounding at the very end
-		out[statCPT50+crossed] = 1
 	}
 	out[statAPGR] = area / (t.weight * t.gain)
 	if s.priced && t.cost > 0 {

@@ -206,6 +206,6 @@ func (c *tally) latency(name string, p float64) Value {
 	if n == 0 {
 		return c.absent(name, Seconds, "no latency is recorded")
 	}
-	rank := int(math.Ceil(p*float64(n) - 1e-9)) // 0.95·20 is 19, however it rounds
+	rank := int(math.Ceil(p * float64(n)))
 	return known(name, Seconds, float64(c.latencies[max(rank, 1)-1])/1e9, n)
 }

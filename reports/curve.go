@@ -50,9 +50,9 @@ type Curve struct {
 //	quality(t) = (Σ_S w·strong + Σ_rest w·weak) / W
 //	cost(t)    =  Σ_S w·cost strong + Σ_rest w·cost weak
 //
-// (FACTS §3.2.1). Pairs of equal win rate are always routed together. The end
-// points are plain means over all pairs, and the sums are compensated, so the
-// curve does not depend on the order of the pairs beyond the last digits.
+// Pairs of equal win rate are always routed together. The end points are plain
+// means over all pairs, and the sums are compensated, so the curve does not
+// depend on the order of the pairs beyond the last digits.
 //
 // It is an error if there are no pairs, a win rate is not in [0,1], a quality
 // is not finite, a price is infinite or negative, or a weight is not a positive
@@ -244,7 +244,7 @@ func (c *Curve) Mix(share float64) Point {
 
 // Random is what sending that share of the prompts to the strong model at
 // random gives in the mean: the straight line between the ends. For two models
-// it is also RouterBench's zero router (FACTS §3.2.7).
+// it is also RouterBench's zero router (arXiv 2403.12031).
 func (c *Curve) Random(share float64) Point {
 	return between(c.Weak(), c.Strong(), min(max(share, 0), 1))
 }

@@ -2,6 +2,10 @@ package reports
 
 import "math"
 
+// rounding is how far a ratio of sums may be off: (0.6 − 0.4) / (0.8 − 0.4) is
+// less than one half in floating point, and must still keep half of the gap.
+const rounding = 1e-12
+
 // Gap is how much better the strong model is than the weak one, in quality.
 func (c *Curve) Gap() float64 { return c.Strong().Quality - c.Weak().Quality }
 
@@ -9,14 +13,14 @@ func (c *Curve) Gap() float64 { return c.Strong().Quality - c.Weak().Quality }
 // more than the rounding of the sums is none.
 func (c *Curve) hasGap() bool {
 	scale := math.Max(math.Abs(c.Strong().Quality), math.Abs(c.Weak().Quality))
-	return c.Gap() > 1e-12*scale
+	return c.Gap() > rounding*scale
 }
 
 // PGR is the performance gap recovered by a quality r,
 //
 //	PGR = (r − r_weak) / (r_strong − r_weak)
 //
-// (RouteLLM, arXiv 2406.18665; FACTS §3.2.2): 0 is the weak model's quality, 1
+// (RouteLLM, arXiv 2406.18665): 0 is the weak model's quality, 1
 // the strong model's; it may lie outside. It is NaN unless the strong model is
 // better, for then there is no gap to recover.
 func (c *Curve) PGR(quality float64) float64 {
@@ -41,7 +45,7 @@ func (c *Curve) fillPGR() {
 //
 //	APGR = ∫₀¹ PGR(c) dc
 //
-// (FACTS §3.2.3), exact and anchored at (0, r_weak) and (1, r_strong). Between
+// (arXiv 2406.18665), exact and anchored at (0, r_weak) and (1, r_strong). Between
 // two points the curve is the straight line that sending a random part of the
 // prompts of one win rate reaches in the mean. Prompts of equal win rate thus
 // count as all their orders averaged: the result does not depend on the order
@@ -52,7 +56,7 @@ func (c *Curve) APGR() float64 {
 	return c.area(func(p *Point) float64 { return p.StrongShare })
 }
 
-// APGRCost is APGR with money for its axis (FACTS §3.2.5),
+// APGRCost is APGR with money for its axis,
 //
 //	1/(1−x₀) ∫ PGR dx  from x₀ to 1,  x = cost / cost of strong-only
 //
@@ -79,17 +83,18 @@ func (c *Curve) area(axis func(*Point) float64) float64 {
 	return s.value() / width
 }
 
-// CPT is the call-performance threshold (FACTS §3.2.4): the point of the
+// CPT is the call-performance threshold (arXiv 2406.18665): the point of the
 // smallest strong share whose PGR is at least x,
 //
 //	CPT(x) = min{ c : PGR(c) ≥ x }.
 //
 // It is the first crossing, so the curve need not rise all the way, and a point
-// of the curve, so its Threshold is what reaches it. It is false where there is
-// no gap, or x is above 1 and never reached.
+// of the curve, so its Threshold is what reaches it. A PGR that misses x by
+// rounding alone has reached it. It is false where there is no gap, or x is
+// above 1 and never reached.
 func (c *Curve) CPT(x float64) (Point, bool) {
 	for i := range c.Points {
-		if c.Points[i].PGR >= x {
+		if c.Points[i].PGR >= x-rounding {
 			return c.Points[i], true
 		}
 	}

@@ -64,6 +64,8 @@ type pointFigure struct {
 // whatever threshold is in force: quality@share<=0.3 is the quality with at
 // most 30 % of the prompts routed strong. Numbers are fractions, never percent.
 //
+// Two numbers that differ by rounding alone, one part in 10¹², are equal.
+//
 // Names are checked here, so that a typing error shows before anything is read.
 func ParseGate(s string) (Gate, error) {
 	p := gateParser{rest: s}
@@ -221,17 +223,19 @@ func Missed(verdicts []Verdict) int {
 }
 
 func compareBy(op string, x, want float64) bool {
+	slack := rounding * max(1, math.Abs(want))
+	equal := math.Abs(x-want) <= slack
 	switch op {
 	case ">=":
-		return x >= want
+		return x >= want || equal
 	case "<=":
-		return x <= want
+		return x <= want || equal
 	case ">":
-		return x > want
+		return x > want && !equal
 	case "<":
-		return x < want
+		return x < want && !equal
 	}
-	return x == want
+	return equal
 }
 
 func (g Gate) value(r *Report) Value {

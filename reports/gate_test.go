@@ -92,6 +92,8 @@ func TestCheck(t *testing.T) {
 		{"strong_share@share<=0.3 >= 0.29", true},
 		{"cost_usd@cost_usd<=1 <= 1", true},
 		{"quality@cost_usd<=0 >= 0", false}, // no such point
+		{"pairs >= 400.0000000001", true},   // one part in 10¹²
+		{"pairs >= 400.000001", false},
 	} {
 		v := Check(report, parseGates(t, []string{c.gate}))[0]
 		if v.Met != c.met {
@@ -107,6 +109,10 @@ func TestUndefinedMeetsNoGate(t *testing.T) {
 	verdicts := Check(situations(t)["routed"], gates)
 	if Missed(verdicts) != len(gates) {
 		t.Errorf("an undefined value meets a gate: %+v", verdicts)
+	}
+	lower := Check(situations(t)["paired"], parseGates(t, []string{"lower(apgr) >= 0"}))[0].Value
+	if lower.HasInterval() {
+		t.Errorf("the end of an interval has an interval: %v", lower)
 	}
 	// A value without an interval has no ends.
 	report := build(t, world(20, 0.5), Options{})

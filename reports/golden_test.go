@@ -132,7 +132,7 @@ func TestAgainstRouteLLMInFull(t *testing.T) {
 }
 
 // Judge: RouteLLM's evaluator with the two models exchanged. Its APGR of a
-// negative gap is a plausible number (QUIRKS 5); ours must not exist.
+// negative gap is a plausible number; ours must not exist.
 func TestSwappedPairHasNoAPGR(t *testing.T) {
 	eval := shared(t, "golden", "eval")
 	strong, weak := recordedQualities(t, "gsm8k", false)
@@ -166,7 +166,7 @@ func TestThresholdsAgainstRouteLLMOnMMLU(t *testing.T) {
 }
 
 // Judge: RouteLLM's optimal accuracy. Its budget at p percent is a fraction of
-// a call on GSM8K; on MT-bench it is ⌊72p⌋ of the 80 questions (QUIRKS 9).
+// a call on GSM8K; on MT-bench it is ⌊72p⌋ of all 80 questions, though it routes 72.
 func TestOracleAgainstRouteLLM(t *testing.T) {
 	eval := shared(t, "golden", "eval")
 	results := readResults(t, eval)

@@ -1,7 +1,7 @@
 package reports
 
 // An Oracle routes knowing how good both answers will be: no router can do
-// better at the same strong share (FACTS §3.2.8).
+// better at the same strong share.
 type Oracle struct {
 	curve *Curve // thresholds are differences of quality, strong − weak
 	best  int    // the last point that sends only prompts on which strong is better

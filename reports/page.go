@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -74,11 +75,12 @@ func (r *Report) must(name string) Value {
 	return v
 }
 
+// called is a role and, where it differs, the name of the candidate.
 func called(role, name string) string {
 	if role == name {
 		return role
 	}
-	return role + " (" + name + ")"
+	return role + " (" + printable(name) + ")"
 }
 
 // comparison is the router among what it is compared with.
@@ -123,7 +125,7 @@ func (p *page) crossings(r *Report) table {
 }
 
 func orUnknown(x float64, unit Unit) string {
-	if x != x {
+	if math.IsNaN(x) {
 		return Unknown
 	}
 	return quantity(x, unit)

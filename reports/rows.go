@@ -68,15 +68,15 @@ func (f *rows) add(r *datasets.Result) error {
 	if err := f.tally(r); err != nil {
 		return err
 	}
-	new := row{
+	kept := row{
 		winRate:       orNaN(r.WinRate),
 		routedQuality: math.NaN(),
 		routedStrong:  r.Route == f.opts.Strong,
 	}
-	f.route(r, &new)
-	f.outcome(r, &new)
-	f.pair(r, &new)
-	f.list = append(f.list, new)
+	f.route(r, &kept)
+	f.outcome(r, &kept)
+	f.pair(r, &kept)
+	f.list = append(f.list, kept)
 	return nil
 }
 
@@ -106,9 +106,9 @@ func checkResult(r *datasets.Result) error {
 func negative(n *int64) bool { return n != nil && *n < 0 }
 
 // route counts what the router did.
-func (f *rows) route(r *datasets.Result, new *row) {
+func (f *rows) route(r *datasets.Result, kept *row) {
 	f.n.prompts++
-	if new.routedStrong {
+	if kept.routedStrong {
 		f.n.routedStrong++
 	}
 	if r.Propensity > 0 && r.Propensity < 1 {
@@ -123,14 +123,14 @@ func (f *rows) route(r *datasets.Result, new *row) {
 		if *r.WinRate == *t {
 			f.n.atThreshold++
 		}
-		if (*r.WinRate >= *t) != new.routedStrong {
+		if (*r.WinRate >= *t) != kept.routedStrong {
 			f.n.disagree++
 		}
 	}
 }
 
 // outcome counts what the chosen candidate did.
-func (f *rows) outcome(r *datasets.Result, new *row) {
+func (f *rows) outcome(r *datasets.Result, kept *row) {
 	o, called := r.Outcomes[r.Route]
 	switch {
 	case !called:
@@ -138,14 +138,14 @@ func (f *rows) outcome(r *datasets.Result, new *row) {
 	case !o.OK():
 		f.n.failed++
 		if o.CostUSD != nil {
-			new.routedCost = *o.CostUSD // a failed call that was billed
+			kept.routedCost = *o.CostUSD // a failed call that was billed
 		}
 		return
 	}
-	new.answered = true
+	kept.answered = true
 	f.n.answered++
-	new.routedQuality = orNaN(o.Quality)
-	new.routedCost = orNaN(o.CostUSD)
+	kept.routedQuality = orNaN(o.Quality)
+	kept.routedCost = orNaN(o.CostUSD)
 	if o.Quality != nil {
 		f.n.graded++
 	}
@@ -156,24 +156,24 @@ func (f *rows) outcome(r *datasets.Result, new *row) {
 
 // pair fills in both sides where both are known. Where a third candidate was
 // chosen its quality must be known too, so that routing can be compared.
-func (f *rows) pair(r *datasets.Result, new *row) {
+func (f *rows) pair(r *datasets.Result, kept *row) {
 	strong, haveStrong := r.Outcomes[f.opts.Strong]
 	weak, haveWeak := r.Outcomes[f.opts.Weak]
 	switch {
 	case !haveStrong || !haveWeak:
 		return
-	case !strong.OK() || !weak.OK() || !new.answered:
+	case !strong.OK() || !weak.OK() || !kept.answered:
 		f.n.failedPairs++
 		return
-	case strong.Quality == nil || weak.Quality == nil || math.IsNaN(new.routedQuality):
+	case strong.Quality == nil || weak.Quality == nil || math.IsNaN(kept.routedQuality):
 		f.n.ungradedPairs++
 		return
 	}
-	new.strongQuality, new.weakQuality = *strong.Quality, *weak.Quality
-	new.strongCost, new.weakCost = orNaN(strong.CostUSD), orNaN(weak.CostUSD)
-	new.weight = 1
+	kept.strongQuality, kept.weakQuality = *strong.Quality, *weak.Quality
+	kept.strongCost, kept.weakCost = orNaN(strong.CostUSD), orNaN(weak.CostUSD)
+	kept.weight = 1
 	if r.Propensity > 0 {
-		new.weight = 1 / r.Propensity
+		kept.weight = 1 / r.Propensity
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -78,7 +79,7 @@ func (v Value) gone() []string {
 }
 
 func orUndefined(x float64) string {
-	if x != x {
+	if math.IsNaN(x) {
 		return Undefined
 	}
 	return number(x)

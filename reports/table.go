@@ -19,7 +19,7 @@ type table struct {
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
-func plain(text string) cell { return cell{text: text} }
+func plain(text string) cell { return cell{text: printable(text)} }
 
 // text writes the table with two blanks between columns and none at the ends of lines.
 func (t *table) text(b *strings.Builder) {
@@ -100,7 +100,7 @@ func escapeMarkdown(s string) string {
 
 var markdownEscapes = strings.NewReplacer(
 	"\\", `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", ">", "&gt;", "&", "&amp;",
-	"[", `\[`, "]", `\]`, "#", `\#`, "~", `\~`, "@", "&#64;", "\n", " ", "\r", " ",
+	"[", `\[`, "]", `\]`, "#", `\#`, "~", `\~`, "@", "&#64;",
 )
 
 // footnotes numbers warnings in the order in which they are first met.

@@ -20,6 +20,7 @@ import (
 	"routeval/providers"
 	"routeval/providers/lexical"
 	"routeval/scoring"
+	"routeval/scoring/train"
 )
 
 // recordedProvider is the provider of a candidate that has no endpoint: its
@@ -106,12 +107,37 @@ func (b *built) buildMF(w *world, r *resolved) error {
 	if err != nil {
 		return fmt.Errorf("router.weights: %s: %w", r.Router.Weights, err)
 	}
-	pair := r.Router.ScoringPair
+	pair := r.scoringPair(mf.Models)
 	folded, err := mf.Pair(pair.Strong, pair.Weak)
 	if err != nil {
 		return fmt.Errorf("router.scoring_pair: %w", err)
 	}
 	return b.connect(w, r, folded)
+}
+
+// scoringPair is the pair of rows whose win rate is estimated: the one that the
+// spec names, else the rows of the models that are called, else those of the
+// candidates' names, which in the weights of this program's own making stand for
+// strong and weak models in general, else RouteLLM's pair.
+func (r *resolved) scoringPair(rows []string) datasets.ScoringPair {
+	pair := &r.Router.ScoringPair
+	if pair.Strong != "" || pair.Weak != "" {
+		return *pair
+	}
+	strong, weak := r.Router.Candidates()
+	for _, guess := range []datasets.ScoringPair{
+		{Strong: r.Models[strong].Model, Weak: r.Models[weak].Model},
+		{Strong: strong, Weak: weak},
+		{Strong: train.GenericStrong, Weak: train.GenericWeak},
+		{Strong: "gpt-4-1106-preview", Weak: "mixtral-8x7b-instruct-v0.1"},
+	} {
+		if slices.Contains(rows, guess.Strong) && slices.Contains(rows, guess.Weak) {
+			*pair = guess
+			r.origins["router.scoring_pair.strong"], r.origins["router.scoring_pair.weak"] = "default", "default"
+			break
+		}
+	}
+	return *pair
 }
 
 // connect joins a folded scorer to the embedding model of the spec: the one in
@@ -131,7 +157,7 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 	if err != nil {
 		return err
 	}
-	b.Scorer, b.Embedder = folded, retrying(client, *r.Embedding)
+	b.Scorer, b.Embedder = folded, embedding(client, *r.Embedding)
 	b.EmbedSlots = cmp.Or(r.Embedding.Slots, 4)
 	b.Batch.Items = r.Embedding.Batch
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
@@ -178,7 +204,7 @@ func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Ex
 	if err != nil {
 		return c, err
 	}
-	c.Completer = retrying(client, m)
+	c.Completer = providers.Retry(client, retries(m))
 	return c, nil
 }
 
@@ -253,13 +279,17 @@ func digestFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// retrying wraps a client in retries. A spec that says one attempt gets none.
-func retrying(c providers.Client, m datasets.Model) retried {
-	p := providers.RetryPolicy{Attempts: m.MaxAttempts}
-	return retried{providers.Retry(c, p), providers.RetryEmbedder(c, p)}
+// retries is how often a role's calls are tried again.
+func retries(m datasets.Model) providers.RetryPolicy {
+	return providers.RetryPolicy{Attempts: m.MaxAttempts}
 }
 
-type retried struct {
-	providers.Completer
-	providers.Embedder
+// embedding is an embedder that keeps to the limits of its kind of service and
+// answers for each text by itself.
+func embedding(c providers.Client, m datasets.Model) providers.Embedder {
+	limits := providers.OpenAILimits()
+	if m.Provider == "ollama" {
+		limits = providers.OllamaLimits()
+	}
+	return providers.Batched(providers.RetryEmbedder(c, retries(m)), limits)
 }

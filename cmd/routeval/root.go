@@ -81,6 +81,7 @@ func commands(w *world) []*cobra.Command {
 		reportCommand(w),
 		runCommand(w),
 		sweepCommand(w),
+		trainCommand(w),
 		versionCommand(w),
 	}
 }
