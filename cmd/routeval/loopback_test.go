@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,7 +39,7 @@ func newLoopback(knobs ...string) (*loopback, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, r *http.Request) {
-		s.answer(w, r, func([]byte) (any, error) {
+		s.answer(w, r, func(context.Context, []byte) (any, error) {
 			return object{"data": []any{object{"id": "echo"}, object{"id": "vectors"}}}, nil
 		})
 	})
@@ -74,7 +75,7 @@ type refusal int
 func (r refusal) Error() string { return fmt.Sprintf("refused with %d", int(r)) }
 
 // answer holds the key against the knob and sends what handle makes of the body.
-func (s *loopback) answer(w http.ResponseWriter, r *http.Request, handle func(body []byte) (any, error)) {
+func (s *loopback) answer(w http.ResponseWriter, r *http.Request, handle func(ctx context.Context, body []byte) (any, error)) {
 	body, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
 	wrong := s.key != "" && r.Header.Get("Authorization") != "Bearer "+s.key
@@ -82,7 +83,7 @@ func (s *loopback) answer(w http.ResponseWriter, r *http.Request, handle func(bo
 	var reply any
 	err := error(refusal(http.StatusUnauthorized))
 	if !wrong {
-		reply, err = handle(body)
+		reply, err = handle(r.Context(), body)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if status, refused := err.(refusal); refused {
@@ -92,7 +93,7 @@ func (s *loopback) answer(w http.ResponseWriter, r *http.Request, handle func(bo
 	json.NewEncoder(w).Encode(reply)
 }
 
-func (s *loopback) chat(body []byte) (any, error) {
+func (s *loopback) chat(ctx context.Context, body []byte) (any, error) {
 	var request struct {
 		Model    string
 		Messages []struct{ Content string }
@@ -106,7 +107,10 @@ func (s *loopback) chat(body []byte) (any, error) {
 	s.waiting++
 	delay, status := s.delay, s.statusOf(text)
 	s.mu.Unlock()
-	time.Sleep(delay)
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done(): // nobody waits any more
+	}
 	s.mu.Lock()
 	s.waiting--
 	s.mu.Unlock()
@@ -130,7 +134,7 @@ func (s *loopback) statusOf(text string) int {
 }
 
 // embed makes vectors whose first number grows with the length of the text.
-func (s *loopback) embed(body []byte) (any, error) {
+func (s *loopback) embed(_ context.Context, body []byte) (any, error) {
 	var request struct{ Input []string }
 	if json.Unmarshal(body, &request) != nil {
 		return nil, refusal(http.StatusBadRequest)
