@@ -237,6 +237,9 @@ func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
 	}
 	if m.APIKeyEnv != "" {
+		if !namesVariable(w, m.APIKeyEnv) {
+			return cfg, fmt.Errorf("%s.api_key_env: is no name of an environment variable: write the name there, and the key into the variable", role)
+		}
 		cfg.Key = providers.Secret(w.env(m.APIKeyEnv))
 	}
 	if m.Params != nil {
@@ -247,6 +250,14 @@ func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 		cfg.Params = params
 	}
 	return cfg, nil
+}
+
+// namesVariable reports whether name is a variable that is set, or looks like one.
+// Anything else may be a key that was written in the place of its variable's
+// name, and is not repeated anywhere.
+func namesVariable(w *world, name string) bool {
+	_, set := w.lookupEnv(name)
+	return set || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == ""
 }
 
 // lexicalSpace is the embedding space of the embedder in the binary, and its way

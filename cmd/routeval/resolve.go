@@ -60,10 +60,22 @@ func (r *resolved) fromEnvironment(w *world) {
 				m.BaseURL = value
 				r.origins[role+".base_url"] = "environment " + v
 			case m.BaseURL != value && r.origins[role+".base_url"] != "environment "+v:
-				r.notes = append(r.notes, fmt.Sprintf("%s.base_url: %s is set in the environment and does not count here: the %s says %s", role, v, r.origins[role+".base_url"], m.BaseURL))
+				r.notes = append(r.notes, fmt.Sprintf("%s.base_url: %s is set in the environment and does not count here: the %s says %s", role, v, r.origins[role+".base_url"], withoutCredentials(m.BaseURL)))
 			}
 		}
 	})
+}
+
+// hidden stands for what is printed nowhere.
+const hidden = "***"
+
+// withoutCredentials is a base URL that may be printed. One with credentials is
+// refused later, in words that do not repeat it.
+func withoutCredentials(url string) string {
+	if strings.Contains(url, "@") {
+		return hidden
+	}
+	return url
 }
 
 // endpointVariables are the variables that give a kind of service its base URL,

@@ -141,7 +141,7 @@ func runIn(ctx context.Context, w *world, r *resolved, b *built, dir *pipeline.R
 func badRows(choice datasets.BadRows, path string) (each func(*datasets.RowError) error, end func() error, err error) {
 	if choice != datasets.SkipBadRows {
 		return func(e *datasets.RowError) error {
-			return fmt.Errorf("%w\n(mend the row, or use --bad-rows skip to write such rows aside and go on)", e)
+			return fmt.Errorf("%w\n(--bad-rows skip writes such rows aside and goes on)", e)
 		}, func() error { return nil }, nil
 	}
 	// Every session reads the whole input again and so meets every bad row again.
