@@ -201,7 +201,7 @@ func TestUnknownKind(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s…", err, want)
 	}
-	if _, err := New(Config{Role: "judge", Kind: "grpc"}); err == nil || strings.Contains(err.Error(), "did you mean") {
+	if _, err := New(Config{Role: "judge", Kind: "grpcs"}); err == nil || strings.Contains(err.Error(), "did you mean") {
 		t.Errorf("got %v", err)
 	}
 	for i, k := range kinds[1:] {

@@ -33,9 +33,9 @@ func (e *endpoint) refused(r request, resp *http.Response, body []byte) *Error {
 // judge decides what to do about an answer that is an error: by the first rule that
 // fits what the service said, else by the status.
 func (e *endpoint) judge(r request, status int, header http.Header, f fault) *Error {
-	class, hint := statusClass(status, e.cfg.Kind), ""
+	class, hint := statusClass(status, e.preset.Kind), ""
 	said := strings.ToLower(f.code + " " + f.kind + " " + f.message)
-	for _, rule := range rules {
+	for _, rule := range slices.Concat(e.rules, rules) {
 		if !rule.fits(status, f, said) {
 			continue
 		}
@@ -55,6 +55,7 @@ func (e *endpoint) judge(r request, status int, header http.Header, f fault) *Er
 	message := strings.TrimPrefix(e.tidy(f.message), strconv.Itoa(status)+" ")
 	err := e.fail(r.path, status, class, cmp.Or(message, http.StatusText(status), "unknown status"), hint)
 	err.RetryAfter = retryAfter(header)
+	err.RequestID = e.tidy(cmp.Or(header.Get("Request-Id"), header.Get("X-Request-Id"), header.Get("Apim-Request-Id")))
 	return err
 }
 
@@ -63,8 +64,8 @@ func statusClass(status int, kind string) Class {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return Transient
-	case http.StatusConflict: // OpenAI documents it as a lock that times out
-		if kind == "openai" {
+	case http.StatusConflict: // OpenAI documents it as a lock that times out, Anthropic as a conflict to retry
+		if kind != "ollama" {
 			return Transient
 		}
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound,
@@ -227,6 +228,7 @@ func readFault(body []byte) fault {
 		Detail  jsontext.Value `json:"detail"`
 		Code    jsontext.Value `json:"code"`
 		Type    jsontext.Value `json:"type"`
+		Details jsontext.Value `json:"details"` // an object of Anthropic's, a list of Gemini's
 	}
 	if json.Unmarshal(body, &b, lenient) != nil {
 		return fault{message: string(body)}
@@ -240,7 +242,13 @@ func readFault(body []byte) fault {
 			break
 		}
 	}
-	f.code, f.kind = plain(b.Code), plain(b.Type)
+	var details struct {
+		Code jsontext.Value `json:"error_code"`
+	}
+	if b.Details.Kind() == '{' {
+		_ = json.Unmarshal(b.Details, &details, lenient) // nothing in it is an error
+	}
+	f.code, f.kind = cmp.Or(plain(b.Code), plain(details.Code)), plain(b.Type)
 	if n, err := strconv.Atoi(f.code); err == nil && n >= 400 && n < 600 {
 		f.status = n
 	}
@@ -279,7 +287,7 @@ func text(s string) func(*endpoint) string { return func(*endpoint) string { ret
 
 // isOllama guesses that an Ollama server answers, whichever of its APIs is called.
 func (e *endpoint) isOllama() bool {
-	return e.cfg.Kind == "ollama" || e.base.Port() == "11434"
+	return e.preset.Kind == "ollama" || e.base.Port() == "11434"
 }
 
 func (e *endpoint) useTLSHint() string {
@@ -291,7 +299,12 @@ func (e *endpoint) useTLSHint() string {
 // pathHint gives the URL that was probably meant.
 func (e *endpoint) pathHint() string {
 	u := *e.base
-	if e.cfg.Kind == "ollama" {
+	switch e.preset.Kind {
+	case "anthropic":
+		return "the path is wrong: no Messages API of Anthropic's answers there"
+	case "azure":
+		return e.azurePathHint()
+	case "ollama":
 		if u.Path == "" {
 			return "no Ollama API answers there; for an OpenAI-compatible server use provider openai"
 		}

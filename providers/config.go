@@ -39,8 +39,8 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // model and each candidate have their own.
 type Config struct {
 	Role    string // "embedding", "models.strong", …: begins every error
-	Kind    string // a name in the table of kinds
-	BaseURL string // as people type it; "" for the kind's default
+	Kind    string // a name in the table of presets
+	BaseURL string // as people type it; "" for the preset's
 	Model   string // as the service knows it
 
 	Key    Secret // "" if none
@@ -51,6 +51,7 @@ type Config struct {
 	MaxResponseBytes int64         // a longer answer is an error; 0 for DefaultMaxResponseBytes
 	Slots            int           // calls in flight that connections are kept for; 0 for DefaultSlots
 
+	APIVersion     string // of Azure's API; "" for DefaultAzureAPIVersion
 	AllowPlainHTTP bool   // send the key without TLS to a host that is not this machine
 	UserAgent      string // "" for "routeval"
 

@@ -42,15 +42,7 @@ func newOllama(cfg Config) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	typed := cfg.BaseURL
-	if typed == "" {
-		typed = defaultOllamaURL
-	}
-	base, err := ollamaURL(typed)
-	if err != nil {
-		return nil, cfg.fieldError("base_url", "%w", err)
-	}
-	e, err := newEndpoint(cfg, base)
+	e, err := newEndpoint(cfg, ollamaURL)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,19 @@ func (c *openAI) Probe(ctx context.Context, use Use) []Finding {
 	return p.findings
 }
 
+func (c *anthropic) Probe(ctx context.Context, use Use) []Finding {
+	p := prober{endpoint: c.endpoint}
+	if use == UseEmbedding {
+		_, err := c.Embed(ctx, nil)
+		p.failed("embedding", err)
+		return p.findings
+	}
+	if p.reach(ctx, c.model) {
+		p.ok("model", c.cfg.Model)
+	}
+	return p.findings
+}
+
 func (c *ollama) Probe(ctx context.Context, use Use) []Finding {
 	p := prober{endpoint: c.endpoint}
 	var version string
