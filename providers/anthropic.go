@@ -210,7 +210,7 @@ func list(values []jsontext.Value) jsontext.Value {
 
 // Embed refuses: the API makes no embeddings.
 func (c *anthropic) Embed(context.Context, []string) ([][]float32, error) {
-	return nil, c.fail("", 0, Fatal, "Anthropic's API makes no embeddings", c.cfg.Role+".provider: name another one")
+	return nil, c.noEmbeddings()
 }
 
 // model asks for what the service says of the model: an error if it has none such.

@@ -18,8 +18,8 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// The judges are real Ollama servers of two versions: testdata/*/exchanges.jsonl holds every
-// refusal that was recorded of them.
+// The judges are real Ollama servers of two versions, and what Anthropic and Azure document:
+// testdata/*/exchanges.jsonl holds every refusal of theirs.
 func TestRecordedRefusals(t *testing.T) {
 	for _, w := range wires {
 		t.Run(w.Kind, func(t *testing.T) { providertest.Replay(t, w.Kind, "testdata/"+w.Kind+"/exchanges.jsonl") })

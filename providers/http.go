@@ -216,6 +216,11 @@ func (e *endpoint) decode(r request, resp *http.Response, body []byte, v any) er
 	return nil
 }
 
+// noEmbeddings is the error of a service that makes none.
+func (e *endpoint) noEmbeddings() *Error {
+	return e.fail("", 0, Fatal, e.preset.Name+" makes no embeddings", e.cfg.Role+".provider: name another one")
+}
+
 // fail makes an error of this role and endpoint.
 func (e *endpoint) fail(path string, status int, class Class, message, hint string) *Error {
 	return &Error{

@@ -297,7 +297,10 @@ func contentText(content jsontext.Value) (string, error) {
 
 func (c *openAI) Embed(ctx context.Context, texts []string) ([][]float32, error) {
 	path := c.paths.embed
-	if len(texts) == 0 {
+	switch {
+	case c.preset.NoEmbeddings:
+		return nil, c.noEmbeddings()
+	case len(texts) == 0:
 		return nil, nil
 	}
 	body, err := textsBody(c.embedHead, texts, c.embedTail)

@@ -33,6 +33,9 @@ type Finding struct {
 
 func (c *openAI) Probe(ctx context.Context, use Use) []Finding {
 	p := prober{endpoint: c.endpoint}
+	if p.cannot(use) {
+		return p.findings
+	}
 	var names []string
 	if !p.reach(ctx, func(ctx context.Context) (err error) {
 		names, err = c.models(ctx)
@@ -51,9 +54,7 @@ func (c *openAI) Probe(ctx context.Context, use Use) []Finding {
 
 func (c *anthropic) Probe(ctx context.Context, use Use) []Finding {
 	p := prober{endpoint: c.endpoint}
-	if use == UseEmbedding {
-		_, err := c.Embed(ctx, nil)
-		p.failed("embedding", err)
+	if p.cannot(use) {
 		return p.findings
 	}
 	if p.reach(ctx, c.model) {
@@ -123,6 +124,15 @@ func (p *prober) failed(what string, err error) {
 		f.Detail = e.Error()
 	}
 	p.add(f)
+}
+
+// cannot says that the service is not made for its use, if it is not.
+func (p *prober) cannot(use Use) bool {
+	if use != UseEmbedding || !p.preset.NoEmbeddings {
+		return false
+	}
+	p.failed("embedding", p.noEmbeddings())
+	return true
 }
 
 // reach makes the first call and tells its steps apart.
