@@ -51,6 +51,7 @@ func TestOpenAIAnswers(t *testing.T) {
 		{"parts", chat(`{"content":[{"type":"text","text":"a"},{"type":"thinking"},{"type":"text","text":"b"}]}`, ""), "a\nb", ""},
 		{"tool call", chat(`{"content":null,"tool_calls":[{"id":"1"}]}`, ""), "", `{"content":null,"tool_calls":[{"id":"1"}]}`},
 		{"log probabilities", chat(`{"content":"a"}`, `,"logprobs":{"content":[]}`), "a", `{"content":"a","logprobs":{"content":[]}}`},
+		{"log probabilities beside nothing", chat(`{}`, `,"logprobs":[]`), "", `{"logprobs":[]}`},
 	} {
 		client, _ := serving(t, "openai", "", map[string]string{"/v1/chat/completions": c.answer})
 		got, err := client.Complete(t.Context(), Request{Messages: []Message{{Role: "user", Content: "x"}}})
@@ -191,6 +192,21 @@ func TestIndexes(t *testing.T) {
 		got, err := inOrder(c.data)
 		if d := cmp.Diff(c.want, got); d != "" || (err != nil) != (c.want == nil) {
 			t.Errorf("%s: %v %s", c.name, err, d)
+		}
+	}
+}
+
+// Ollama gives logprobs beside the message; older versions leave them out in silence.
+func TestOllamaLogprobs(t *testing.T) {
+	const answer = `{"message":{"role":"assistant","content":"B"},"done":true,"done_reason":"stop"`
+	for _, c := range []struct{ rest, message, warning string }{
+		{`,"logprobs":[{"token":"B","logprob":-0.5}]}`, `{"role":"assistant","content":"B","logprobs":[{"token":"B","logprob":-0.5}]}`, ""},
+		{`}`, "", "logprobs were asked for, but the server gave none: older ones do not know them"},
+	} {
+		client, _ := serving(t, "ollama", `{"logprobs":true}`, map[string]string{"/api/chat": answer + c.rest})
+		got, err := client.Complete(t.Context(), Request{Messages: []Message{{Role: "user", Content: "A or B?"}}})
+		if err != nil || got.Text != "B" || string(got.Message) != c.message || strings.Join(got.Warnings, "") != c.warning {
+			t.Errorf("%s: %+v, %v", c.rest, got, err)
 		}
 	}
 }

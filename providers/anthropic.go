@@ -22,8 +22,9 @@ type anthropic struct {
 	params []member // of every request beside its prompt, max_tokens among them
 }
 
-// newAnthropic reads Params as members of every request body, in Anthropic's own form.
-// "max_tokens" among them is the bound on answers instead of MaxTokens.
+// newAnthropic reads Params as members of every request body, in Anthropic's own form;
+// of OpenAI's, those of [openAIParams] are understood too. "max_tokens" among them is the
+// bound on answers instead of MaxTokens.
 func newAnthropic(cfg Config) (Client, error) {
 	cfg, err := cfg.filled()
 	if err != nil {
@@ -36,24 +37,38 @@ func newAnthropic(cfg Config) (Client, error) {
 	e.keyIn("X-Api-Key")
 	e.header.Set("Anthropic-Version", anthropicVersion)
 	e.rules = anthropicRules
-	params, err := cfg.params()
+	c := &anthropic{endpoint: e}
+	return c, c.sortParams()
+}
+
+// openAIParams are those of OpenAI's that are understood in the spec's Params of any kind.
+var openAIParams = []string{"response_format", "stop", "tool_choice", "tools"}
+
+func (c *anthropic) sortParams() error {
+	params, err := c.cfg.params()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if !hasMember(params, "max_tokens") {
-		params = append(params, member{"max_tokens", strconv.AppendInt(nil, int64(cfg.MaxTokens), 10)})
-	}
+	var all anthropicSettings
+	all.set("max_tokens", strconv.AppendInt(nil, int64(c.cfg.MaxTokens), 10))
 	for _, p := range params {
 		switch {
 		case p.name == "max_tokens" && !isCount(p.value):
-			return nil, cfg.fieldError("params.max_tokens", "%s is not a whole number above 0", p.value)
+			return c.cfg.fieldError("params.max_tokens", "%s is not a whole number above 0", p.value)
 		case p.name == "max_completion_tokens":
-			return nil, cfg.fieldError("params.max_completion_tokens", "Anthropic calls it max_tokens; or set max_tokens of the role")
+			return c.cfg.fieldError("params.max_completion_tokens", "Anthropic calls it max_tokens; or set max_tokens of the role")
 		case p.name == "system":
-			return nil, cfg.fieldError("params.system", "belongs to the prompt: a turn of role system")
+			return c.cfg.fieldError("params.system", "belongs to the prompt: a turn of role system")
+		case slices.Contains(openAIParams, p.name):
+			if err := all.take(p); err != nil {
+				return c.cfg.fieldError("params."+p.name, "%w", err)
+			}
+		default:
+			all.set(p.name, p.value)
 		}
 	}
-	return &anthropic{e, params}, nil
+	c.params = all.members
+	return nil
 }
 
 func (c *anthropic) Complete(ctx context.Context, req Request) (Completion, error) {

@@ -190,11 +190,23 @@ func TestAnthropicCall(t *testing.T) {
 }
 
 func TestAnthropicParams(t *testing.T) {
+	c, err := New(Config{Role: "r", Kind: "anthropic", Model: "m", Params: jsontext.Value(`{"max_tokens":5,"stop":"END","thinking":{"type":"disabled"},
+		"tools":[{"type":"function","function":{"name":"f"}}],"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"object"}}}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := c.(*anthropic).chatBody(Request{Messages: []Message{{Role: "user", Content: "x"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameJSON(t, "params", body, `{"model":"m","messages":[{"role":"user","content":"x"}],"max_tokens":5,"stop_sequences":["END"],"thinking":{"type":"disabled"},
+		"tools":[{"name":"f","input_schema":{"type":"object"}}],"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`)
 	for params, want := range map[string]string{
-		`{"max_tokens":0}`:            "params.max_tokens: 0 is not a whole number above 0",
-		`{"max_completion_tokens":5}`: "params.max_completion_tokens: Anthropic calls it max_tokens",
-		`{"system":"be brief"}`:       "params.system: belongs to the prompt",
-		`{"model":"other"}`:           "params.model: is set by routeval itself",
+		`{"max_tokens":0}`:                           "params.max_tokens: 0 is not a whole number above 0",
+		`{"max_completion_tokens":5}`:                "params.max_completion_tokens: Anthropic calls it max_tokens",
+		`{"system":"be brief"}`:                      "params.system: belongs to the prompt",
+		`{"response_format":{"type":"json_object"}}`: `params.response_format: type "json_object" is not possible here`,
+		`{"model":"other"}`:                          "params.model: is set by routeval itself",
 	} {
 		_, err := New(Config{Role: "r", Kind: "anthropic", Model: "m", Params: jsontext.Value(params)})
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -73,7 +73,9 @@ func (o *ownSettings) take(m member) error {
 		return o.takeToolChoice(m.value)
 	case "response_format":
 		return o.takeFormat(m.value)
-	case "stream", "logprobs":
+	case "logprobs", "top_logprobs":
+		o.top = setMember(o.top, m.name, m.value)
+	case "stream":
 		return only("false", m.value)
 	case "n":
 		return only("1", m.value)

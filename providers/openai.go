@@ -204,12 +204,9 @@ func (a *chatAnswer) completion() (Completion, error) {
 	if err != nil {
 		return Completion{}, err
 	}
-	if k := choice.Logprobs.Kind(); k == '{' || k == '[' {
-		message = slices.Concat(choice.Message[:len(choice.Message)-1], jsontext.Value(`,"logprobs":`), choice.Logprobs, jsontext.Value(`}`))
-	}
 	c := Completion{
 		Text:         text,
-		Message:      message,
+		Message:      withLogprobs(choice.Message, message, choice.Logprobs),
 		Model:        a.Model,
 		FinishReason: choice.FinishReason,
 		Usage: Usage{
@@ -222,6 +219,16 @@ func (a *chatAnswer) completion() (Completion, error) {
 	}
 	c.warnEmpty()
 	return c, nil
+}
+
+// withLogprobs is the message with the logprobs that came beside it, or, if none did, what
+// of it is to be kept.
+func withLogprobs(message, kept, logprobs jsontext.Value) jsontext.Value {
+	if k := logprobs.Kind(); k != '{' && k != '[' {
+		return kept
+	}
+	members, _ := objectMembers(message) // came out of valid JSON
+	return object(setMember(members, "logprobs", logprobs))
 }
 
 // warn adds a doubt, if there is one.
