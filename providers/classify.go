@@ -24,6 +24,7 @@ func (e *endpoint) refused(r request, resp *http.Response, body []byte) *Error {
 		}
 	}
 	if target, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		f.circle = resp.StatusCode >= http.StatusTemporaryRedirect && target.Scheme == e.base.Scheme && target.Host == e.base.Host
 		target.User, target.RawQuery, target.Fragment = nil, "", ""
 		f.location = target.String()
 	}
@@ -48,7 +49,10 @@ func (e *endpoint) judge(r request, status int, header http.Header, f fault) *Er
 		}
 		break
 	}
-	if f.location != "" {
+	switch {
+	case f.circle: // such redirects are followed, but not for ever
+		class, hint = Rejected, "it redirects in a circle, at last to "+e.tidy(f.location)
+	case f.location != "":
 		hint = "it redirects to " + e.tidy(f.location) + ": set base_url to where the API is"
 	}
 	// The error names the status already; where the service says nothing else, its name.
@@ -78,6 +82,8 @@ func statusClass(status int, kind string) Class {
 		return Transient
 	case status >= 400:
 		return Rejected
+	case status < 200: // a switch to a protocol that nobody asked for
+		return Transient
 	}
 	return Fatal // a redirect that was not followed, or no HTTP status at all
 }
@@ -209,6 +215,7 @@ type fault struct {
 	json     bool   // the body is JSON
 	member   bool   // the body is an object with an "error" that is not null
 	location string // where a redirect leads, without query
+	circle   bool   // it is one of many, all of which could be followed
 }
 
 // readFault reads the forms of error bodies in use: {"error": "text"} (Ollama),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -25,8 +26,15 @@ func (s Secret) String() string {
 	return "***"
 }
 
-// GoString keeps the key out of %#v.
-func (s Secret) GoString() string { return `"` + s.String() + `"` }
+// Format keeps the key out of whatever is printed, with verbs too that know no text: there
+// fmt would look at the bytes.
+func (s Secret) Format(f fmt.State, verb rune) {
+	text := s.String()
+	if verb == 'q' || f.Flag('#') {
+		text = strconv.Quote(text)
+	}
+	io.WriteString(f, text)
+}
 
 // MarshalText keeps the key out of JSON, YAML and logs.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

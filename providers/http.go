@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
@@ -104,9 +105,10 @@ func sameHost(next *http.Request, via []*http.Request) error {
 
 func (e *endpoint) Endpoint() string { return e.base.String() }
 
-// String and GoString keep the key, which is in the header, out of %v and %#v.
-func (e *endpoint) String() string   { return e.cfg.Role + " " + e.base.String() }
-func (e *endpoint) GoString() string { return e.String() }
+func (e *endpoint) String() string { return e.cfg.Role + " " + e.base.String() }
+
+// Format keeps the key, which is in the header, out of whatever is printed.
+func (e *endpoint) Format(f fmt.State, _ rune) { io.WriteString(f, e.String()) }
 
 func (e *endpoint) Close() error {
 	e.client.CloseIdleConnections()

@@ -147,7 +147,7 @@ func (w Wire) redirects(t *testing.T) {
 		http.Redirect(rw, r, r.URL.Path, http.StatusTemporaryRedirect)
 	}
 	_, err = w.open(t, circle, nil).Complete(t.Context(), hello())
-	wantClass(t, "in a circle", err, providers.Fatal)
+	wantClass(t, "in a circle", err, providers.Rejected)
 
 	get := func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "/other", http.StatusFound) }
 	_, err = w.open(t, get, nil).Complete(t.Context(), hello())
