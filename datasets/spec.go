@@ -36,6 +36,7 @@ type Spec struct {
 
 	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
 	MaxLine int      `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
+	Cache   string   `json:"cache,omitzero"`    // directory of the embedding cache, or "off"
 	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
 	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
 }
@@ -240,7 +241,7 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
-	"window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
 	"bad_rows": true, // what is done about a row that has no result changes none
 }
 

@@ -57,6 +57,7 @@ func check(ctx context.Context, w *world, r *resolved) error {
 	}
 	b, err := build(w, r)
 	r.Execute = asked
+	defer b.close()
 	fmt.Fprintln(w.stdout)
 	if err != nil {
 		failures++

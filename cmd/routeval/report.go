@@ -126,7 +126,7 @@ func page(w *world, s scored, o pageOptions, gates []reports.Gate, render report
 	r, err := reports.Build(s.results, reports.Options{
 		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, Draws: o.draws, Seed: o.seed,
 	})
-	if err != nil {
+	if err := errors.Join(err, s.close()); err != nil {
 		return err
 	}
 	r.Verdicts = reports.Check(r, gates)

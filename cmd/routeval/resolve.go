@@ -43,7 +43,7 @@ func resolve(w *world, c *cobra.Command, file string) (resolved, error) {
 	maps.Copy(r.origins, flags)
 	r.fromEnvironment(w)
 	before := r.Fields()
-	r.defaults()
+	r.defaults(w)
 	noteChanges(r.origins, before, r.Fields(), "default")
 	return r, nil
 }
@@ -88,7 +88,7 @@ var endpointVariables = map[string][]string{
 const openAI = "https://api.openai.com/v1"
 
 // defaults fills in the rest.
-func (r *resolved) defaults() {
+func (r *resolved) defaults(w *world) {
 	if r.Embedding == nil {
 		r.Embedding = &datasets.Model{Provider: "builtin", Model: "lexical"}
 	}
@@ -96,6 +96,7 @@ func (r *resolved) defaults() {
 	r.Router.Strong, r.Router.Weak = r.Router.Candidates()
 	r.Execute = cmp.Or(r.Execute, datasets.Routed)
 	r.BadRows = cmp.Or(r.BadRows, datasets.FailBadRows)
+	r.Cache = cmp.Or(r.Cache, cacheDir(w))
 	r.Grace = cmp.Or(r.Grace, datasets.Duration(30*time.Second))
 	r.eachModel(func(role string, m *datasets.Model) {
 		fromVariable := strings.HasPrefix(r.origins[role+".base_url"], "environment ")

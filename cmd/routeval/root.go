@@ -74,10 +74,12 @@ Before it:     routeval calibrate chooses the threshold, routeval check tests
 // commands is the table of commands.
 func commands(w *world) []*cobra.Command {
 	return []*cobra.Command{
+		cacheCommand(w),
 		calibrateCommand(w),
 		checkCommand(w),
 		convertCommand(w),
 		demoCommand(w),
+		embedCommand(w),
 		reportCommand(w),
 		runCommand(w),
 		sweepCommand(w),

@@ -59,7 +59,7 @@ was asked), results.jsonl (one line per finished prompt) and, with
 }
 
 // runSpec runs a resolved spec in the directory of the options.
-func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) error {
+func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) (err error) {
 	if o.out == "" {
 		return usage(errors.New("--out: missing: name the run directory, such as -o runs/first"))
 	}
@@ -70,6 +70,7 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, b.close()) }()
 	input := datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin}
 	m, err := manifest(r, b)
 	if err != nil {
