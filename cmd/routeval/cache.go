@@ -15,11 +15,14 @@ import (
 const noCache = "off"
 
 // cacheDir is the default place of the embedding cache: the user's cache
-// directory by the XDG rules.
+// directory by the XDG rules; none for a user without a home.
 func cacheDir(w *world) string {
 	base := w.env("XDG_CACHE_HOME")
+	if home := w.env("HOME"); base == "" && home != "" {
+		base = filepath.Join(home, ".cache")
+	}
 	if base == "" {
-		base = filepath.Join(w.env("HOME"), ".cache")
+		return noCache
 	}
 	return filepath.Join(base, "routeval", "embeddings")
 }
@@ -97,6 +100,9 @@ func pruneCommand(w *world, dir *string) *cobra.Command {
 }
 
 func withCache(dir string, do func(*providers.Cache) error) error {
+	if dir == noCache {
+		return usage(errors.New("--dir: missing: there is no HOME to have a cache in"))
+	}
 	cache, err := providers.OpenCache(dir, 0)
 	if err != nil {
 		return err

@@ -22,9 +22,13 @@ import (
 // servers. Beside testscript's own commands there are those of scriptCommands.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Cmds:  scriptCommands,
-		Setup: func(env *testscript.Env) error { env.Values[serversKey{}] = map[string]*loopback{}; return nil },
+		Dir:  "testdata/script",
+		Cmds: scriptCommands,
+		Setup: func(env *testscript.Env) error {
+			env.Values[serversKey{}] = map[string]*loopback{}
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			return nil
+		},
 	})
 }
 
