@@ -157,7 +157,7 @@ func badRows(choice datasets.BadRows, path string) (each func(*datasets.RowError
 
 func summarize(dir *pipeline.RunDir, s pipeline.Summary) string {
 	t := dir.Journal.Tally()
-	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, $%.4f", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, t.CostUSD)
+	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, %s", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, spent(t.CostUSD, t.Unpriced))
 	if s.BadRows > 0 {
 		text += fmt.Sprintf(", %d bad rows", s.BadRows)
 	}
