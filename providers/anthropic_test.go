@@ -113,8 +113,8 @@ func TestAnthropicOwnBody(t *testing.T) {
 		sameJSON(t, test.name, got, test.want)
 	}
 	for member, want := range map[string]string{
-		`"seed":1`:        "seed: Anthropic has no such setting",
-		`"logit_bias":{}`: "logit_bias: Anthropic has no such setting",
+		`"seed":1`:        "seed: no setting that Anthropic has",
+		`"logit_bias":{}`: "logit_bias: no setting that Anthropic has",
 		`"n":2`:           "n: 2 is not possible here",
 		`"logprobs":true`: "logprobs: true is not possible here",
 		`"max_tokens":0`:  "max_tokens: 0 is not a whole number above 0",

@@ -57,7 +57,7 @@ func (p *anthropicPrompt) take(m openAIMessage) error {
 		return p.addResult(m.ToolCallID, blocks)
 	case "user", "assistant":
 	default:
-		return fmt.Errorf("Anthropic knows no role %q", m.Role)
+		return fmt.Errorf("role %q is none that Anthropic knows", m.Role)
 	}
 	if m.Content.Kind() == '"' && len(m.ToolCalls) == 0 {
 		p.turns = append(p.turns, anthropicTurn{Role: m.Role, Content: m.Content})
@@ -147,7 +147,7 @@ func anthropicBlock(part jsontext.Value) (jsontext.Value, error) {
 	case "image_url":
 		return imageBlock(p.ImageURL.URL)
 	case "input_audio", "file", "refusal":
-		return nil, fmt.Errorf("Anthropic has no content of type %q", p.Type)
+		return nil, fmt.Errorf("content of type %q is none that Anthropic has", p.Type)
 	}
 	return part, nil
 }
@@ -248,7 +248,7 @@ func (o *anthropicSettings) take(m member) (err error) {
 	case "frequency_penalty", "presence_penalty":
 		return only("0", m.value)
 	default:
-		return errors.New("Anthropic has no such setting")
+		return errors.New("no setting that Anthropic has")
 	}
 	return nil
 }
