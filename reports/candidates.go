@@ -27,6 +27,11 @@ type Candidate struct {
 	CostUSD          Value // sum over its answers, and over failed calls that were billed
 	PromptTokens     Value // sum over its answers
 	CompletionTokens Value // sum over its answers
+	CachedTokens     Value // of PromptTokens, those read from the endpoint's cache
+	ReasoningTokens  Value // of CompletionTokens, those not shown
+	Throughput       Value // completion tokens per second of its answers' latency, one call alone
+	LoadTime         Value // sum of the seconds that its endpoint spent loading the model
+	Loads            int   // answers that had to wait for more than a warm model's 100 ms of loading
 	LatencyP50       Value // seconds from sending the call to the whole answer
 	LatencyP95       Value
 	LatencyP99       Value

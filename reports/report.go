@@ -40,8 +40,17 @@ type Report struct {
 	Baselines  []Baseline
 	Candidates []Candidate // the strong, the weak, then the others by name
 	Curve      *Curve      // nil if there are no pairs or no win rates
-	Notes      []string    // what the reader must know about the run as a whole
-	Verdicts   []Verdict   // of gates, if any were asked; see [Check]
+	Band       []BandPoint // of the curve at each percent of the strong share; nil without intervals
+	Savings    []Saving    // at 95, 99 and 100 % of the strong model's quality; nil without a curve in money
+	Singles    []Single    // candidates with graded outcomes on all pairs, in the order of Candidates
+
+	SliceBy     string       // the field whose values make the slices; "" if there are none
+	Slices      []Slice      // the largest first
+	Reliability *Reliability // nil if there are no pairs or no win rates
+	Misroutes   []Misroute   // the worst by lost quality, then those of the rest by wasted money
+
+	Notes    []string  // what the reader must know about the run as a whole
+	Verdicts []Verdict // of gates, if any were asked; see [Check]
 }
 
 // A Baseline is one way to answer all prompts, to compare the router with.
