@@ -19,14 +19,24 @@ type namedRenderer struct {
 var (
 	renderers = []namedRenderer{
 		{"csv", writeCSV},
+		{"html", writeHTML},
 		{"json", writeJSON},
+		{"junit", writeJUnit},
 		{"markdown", writeMarkdown},
+		{"parquet", writeParquet},
+		{"png", writePNG},
+		{"svg", writeSVG},
 		{"text", writeText},
 	}
 	sweepRenderers = []namedRenderer{
 		{"csv", writeCSV},
+		{"html", writeHTML},
 		{"json", writeSweepJSON},
+		{"junit", writeJUnit},
 		{"markdown", writeSweepMarkdown},
+		{"parquet", writeParquet},
+		{"png", writePNG},
+		{"svg", writeSVG},
 		{"text", writeSweepText},
 	}
 )

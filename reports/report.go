@@ -43,6 +43,7 @@ type Report struct {
 	Band       []BandPoint // of the curve at each percent of the strong share; nil without intervals
 	Savings    []Saving    // at 95, 99 and 100 % of the strong model's quality; nil without a curve in money
 	Singles    []Single    // candidates with graded outcomes on all pairs, in the order of Candidates
+	Oracle     []Point     // the best quality at each percent of the strong share; nil without a curve
 
 	SliceBy     string       // the field whose values make the slices; "" if there are none
 	Slices      []Slice      // the largest first
@@ -51,6 +52,8 @@ type Report struct {
 
 	Notes    []string  // what the reader must know about the run as a whole
 	Verdicts []Verdict // of gates, if any were asked; see [Check]
+
+	Provenance *Provenance // where the results come from; set by the caller, nil if not known
 }
 
 // A Baseline is one way to answer all prompts, to compare the router with.
@@ -92,6 +95,7 @@ func Build(results iter.Seq2[datasets.Result, error], opts Options) (*Report, er
 	}
 	if f.rated {
 		r.Curve = f.curve
+		r.Oracle = f.oracle.percents()
 	}
 	return r, nil
 }
