@@ -57,8 +57,8 @@ func (d *rowDecoder) outcome(v jsontext.Value) (Outcome, error) {
 	var extra jsontext.Value
 	var seen outcomeFields
 	for name, value := range members(v) {
-		field := d.text(name)
-		set := d.outcomeField(field)
+		field := d.unquote(name)
+		set := outcomeField(field)
 		if set == nil {
 			if extra == nil {
 				extra = append(extra, '{')
@@ -69,11 +69,11 @@ func (d *rowDecoder) outcome(v jsontext.Value) (Outcome, error) {
 		if value.Kind() == 'n' {
 			continue
 		}
-		if other, twice := seen.add(field); twice {
+		if other := seen.add(field); other != "" {
 			return o, fmt.Errorf(": %s and %s say the same: keep one", other, field)
 		}
-		if err := set(&o, value); err != nil {
-			return o, fmt.Errorf(".%s: %w", field, err)
+		if err := set(d, &o, value); err != nil {
+			return o, fmt.Errorf(".%s: %w", d.text(name), err)
 		}
 	}
 	if extra != nil {
@@ -88,59 +88,63 @@ func (d *rowDecoder) outcome(v jsontext.Value) (Outcome, error) {
 // outcomeFields remembers which of the members that have two names were seen.
 type outcomeFields struct{ quality, answer, latency string }
 
-func (f *outcomeFields) add(name string) (other string, twice bool) {
-	var slot *string
-	switch name {
+// add notes a name and returns the other name that its field was seen under.
+func (f *outcomeFields) add(name []byte) (other string) {
+	switch string(name) {
 	case "quality", "score":
-		slot = &f.quality
+		other, f.quality = f.quality, string(name)
 	case "answer", "response":
-		slot = &f.answer
+		other, f.answer = f.answer, string(name)
 	case "latency_ns", "latency_s":
-		slot = &f.latency
-	default:
-		return "", false
+		other, f.latency = f.latency, string(name)
 	}
-	other, *slot = *slot, name
-	return other, other != ""
+	return other
 }
 
+// A setter sets a field of an outcome.
+type setter func(d *rowDecoder, o *Outcome, v jsontext.Value) error
+
 // outcomeField returns what sets the field of a name, nil if there is none.
-func (d *rowDecoder) outcomeField(name string) func(o *Outcome, v jsontext.Value) error {
-	switch name {
+func outcomeField(name []byte) setter {
+	switch string(name) {
 	case "model":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.Model, d.str, v) }
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Model, d.str, v) }
 	case "answer", "response":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.Answer, d.str, v) }
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Answer, d.str, v) }
 	case "message":
-		return func(o *Outcome, v jsontext.Value) error { o.Message = v.Clone(); return nil }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { o.Message = v.Clone(); return nil }
 	case "error":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.Failure, d.failure, v) }
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Failure, d.failure, v) }
 	case "finish_reason":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.FinishReason, d.str, v) }
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.FinishReason, d.str, v) }
 	case "prompt_tokens":
-		return func(o *Outcome, v jsontext.Value) error { return setPointer(&o.PromptTokens, count, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.PromptTokens, count, v) }
 	case "completion_tokens":
-		return func(o *Outcome, v jsontext.Value) error { return setPointer(&o.CompletionTokens, count, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error {
+			return setPointer(&o.CompletionTokens, count, v)
+		}
 	case "cached_tokens":
-		return func(o *Outcome, v jsontext.Value) error { return setPointer(&o.CachedTokens, count, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.CachedTokens, count, v) }
 	case "reasoning_tokens":
-		return func(o *Outcome, v jsontext.Value) error { return setPointer(&o.ReasoningTokens, count, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error {
+			return setPointer(&o.ReasoningTokens, count, v)
+		}
 	case "cost_usd":
-		return func(o *Outcome, v jsontext.Value) error { return setPointer(&o.CostUSD, number, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.CostUSD, number, v) }
 	case "quality", "score":
-		return func(o *Outcome, v jsontext.Value) error { return setPointer(&o.Quality, number, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.Quality, number, v) }
 	case "latency_ns":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.LatencyNS, count, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.LatencyNS, count, v) }
 	case "latency_s":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.LatencyNS, nanoseconds, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.LatencyNS, nanoseconds, v) }
 	case "load_ns":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.LoadNS, count, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.LoadNS, count, v) }
 	case "attempts":
-		return func(o *Outcome, v jsontext.Value) error { return set(&o.Attempts, smallCount, v) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Attempts, smallCount, v) }
 	case "recorded":
-		return func(*Outcome, jsontext.Value) error { return nil }
+		return func(*rowDecoder, *Outcome, jsontext.Value) error { return nil }
 	case "warnings":
-		return func(o *Outcome, v jsontext.Value) error { return json.Unmarshal(v, &o.Warnings) }
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return json.Unmarshal(v, &o.Warnings) }
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func isParquet(head []byte) bool { return bytes.HasPrefix(head, []byte("PAR1")) 
 const parquetBatch = 64
 
 // parquetRows yields the rows of a Parquet file as JSON objects, by the mapping
-// that parquetSchema documents. Memory is bounded by a page of each column and
+// that the package documents. Memory is bounded by a page of each column and
 // a batch of rows, however many rows a row group has. The library below panics
 // on some damaged files: every call into it is guarded.
 func parquetRows(in *input, opts Options) iter.Seq2[row, error] {
@@ -42,7 +42,7 @@ func parquetRows(in *input, opts Options) iter.Seq2[row, error] {
 func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("damaged Parquet file: %v", r)
+			err = fmt.Errorf("damaged or unsupported Parquet: %v", r)
 		}
 	}()
 	return f()
@@ -65,6 +65,9 @@ func (r *parquetReader) open(in *input) error {
 		return err
 	}
 	r.pages = pageChecker{file: at, size: size}
+	if err := r.pages.footer(); err != nil {
+		return err
+	}
 	r.file, err = parquet.OpenFile(at, size,
 		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
 	if err != nil {

@@ -3,6 +3,7 @@ package datasets
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,22 @@ type pageChecker struct {
 	zstd  *zstd.Decoder
 	page  []byte
 	plain []byte
+}
+
+var errFooter = errors.New("damaged Parquet file: it does not end in a footer")
+
+// footer checks that the footer fits the file: after it stand its length and
+// the magic bytes. A file that was cut does not end so.
+func (c *pageChecker) footer() error {
+	const tail = 8
+	var end [tail]byte
+	if _, err := c.file.ReadAt(end[:], c.size-tail); err != nil || !isParquet(end[4:]) {
+		return errFooter
+	}
+	if length := int64(binary.LittleEndian.Uint32(end[:])); length > c.size-tail {
+		return errFooter
+	}
+	return nil
 }
 
 // rowGroup checks every page of a row group.

@@ -219,13 +219,13 @@ func TestDamagedParquet(t *testing.T) {
 	if rows, err := read(whole); rows != 200 || err != nil {
 		t.Fatalf("%d rows, %v", rows, err)
 	}
-	for cut := 0; cut < len(whole); cut += 13 {
-		if rows, err := read(whole[:cut]); err == nil && cut > 0 {
+	for cut := 0; cut < len(whole); cut += 97 {
+		if rows, err := read(whole[:cut]); err == nil {
 			t.Errorf("cut at %d of %d: %d rows and no error", cut, len(whole), rows)
 		}
 	}
 	for at := range len(whole) {
-		if at%7 != 0 && at < len(whole)-2000 {
+		if at%41 != 0 && (at < len(whole)-2000 || at%5 != 0) {
 			continue
 		}
 		data := slices.Clone(whole)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/goccy/go-yaml"
 )
 
@@ -35,6 +36,7 @@ type Spec struct {
 
 	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
 	MaxLine int      `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
+	Cache   string   `json:"cache,omitzero"`    // directory of the embedding cache, or "off"
 	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
 	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
 }
@@ -70,7 +72,8 @@ type Router struct {
 	// estimated. It is a setting apart from the models that are called.
 	ScoringPair ScoringPair `json:"scoring_pair,omitzero"`
 
-	// Threshold in [0,1]: a prompt whose win rate is at least this goes strong.
+	// Threshold: a prompt whose win rate is at least this goes strong. In [0,1],
+	// or the next number above 1, with which none does.
 	Threshold *float64 `json:"threshold,omitzero"`
 }
 
@@ -131,18 +134,10 @@ func ParseSpec(name string, data []byte) (Spec, error) {
 	if err := yaml.UnmarshalWithOptions(data, &s, yaml.Strict()); err != nil {
 		return Spec{}, fmt.Errorf("%s: %w", name, positioned(err))
 	}
-	return s, nil
-}
-
-// positioned turns a YAML error into "line:column: reason" with the excerpt that
-// points at it.
-func positioned(err error) error {
-	var e yaml.Error
-	if !errors.As(err, &e) || e.GetToken() == nil {
-		return err
+	if _, err := json.Marshal(&s); err != nil { // YAML has infinities, a manifest has not
+		return Spec{}, fmt.Errorf("%s: %w", name, ofField(err))
 	}
-	p := e.GetToken().Position
-	return fmt.Errorf("%d:%d: %s", p.Line, p.Column, e.GetMessage())
+	return s, nil
 }
 
 // Validate reports everything that is wrong with a spec at once, each with its
@@ -194,7 +189,7 @@ func (r *Router) validate(bad func(field, format string, args ...any), models ma
 	if strong == weak {
 		bad("router.weak", "is the same candidate as router.strong")
 	}
-	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= 1) && !math.IsInf(*t, 1) {
+	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= math.Nextafter(1, 2)) {
 		bad("router.threshold", "%v is not in [0,1]", *t)
 	}
 }
@@ -246,7 +241,8 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
-	"window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"bad_rows": true, // what is done about a row that has no result changes none
 }
 
 // Fields gives every field that is set by its dotted path, as JSON.
@@ -272,12 +268,23 @@ func (s *Spec) tree() map[string]any {
 	var tree map[string]any
 	b, err := json.Marshal(s, json.Deterministic(true))
 	if err == nil {
-		err = json.Unmarshal(b, &tree)
+		err = json.Unmarshal(b, &tree, json.WithUnmarshalers(json.UnmarshalFromFunc(wholeNumber)))
 	}
 	if err != nil {
 		panic("datasets: a spec did not survive JSON: " + err.Error())
 	}
 	return tree
+}
+
+// wholeNumber keeps a number of a generic value as it stands: a float64 would
+// change a seed above 2⁵³.
+func wholeNumber(d *jsontext.Decoder, v *any) error {
+	if d.PeekKind() != '0' {
+		return errors.ErrUnsupported
+	}
+	number, err := d.ReadValue()
+	*v = number.Clone()
+	return err
 }
 
 // Set sets the field at a dotted path ("models.strong.slots") to a value as YAML
@@ -301,11 +308,11 @@ func (s *Spec) Set(path string, value any) error {
 	at[names[len(names)-1]] = value
 	b, err := json.Marshal(tree)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return ofField(err)
 	}
 	var changed Spec
 	if err := json.Unmarshal(b, &changed, json.RejectUnknownMembers(true)); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return ofField(err)
 	}
 	*s = changed
 	return nil

@@ -133,7 +133,7 @@ func TestOllamaOwnBody(t *testing.T) {
 			`{"model":"m",` + message + `,"stream":false,"options":{"num_ctx":512,"temperature":0.5,"num_predict":1024},"think":"low"}`, ""},
 		{"many", `{` + message + `,"n":2}`, "", "n: 2 is not possible here, only 1"},
 		{"logprobs", `{` + message + `,"logprobs":true}`, "", "logprobs: true is not possible"},
-		{"unknown", `{` + message + `,"logit_bias":{}}`, "", "logit_bias: Ollama has no such setting"},
+		{"unknown", `{` + message + `,"logit_bias":{}}`, "", "logit_bias: no setting that Ollama has"},
 		{"forced tool", `{` + message + `,"tool_choice":"required"}`, "", "tool_choice"},
 		{"image elsewhere", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://host/x.png"}}]}]}`, "", "message 1: an image must be a data: URL"},
 		{"sound", `{"messages":[{"role":"user","content":[{"type":"input_audio"}]}]}`, "", `content of type "input_audio"`},

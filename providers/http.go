@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -126,7 +127,9 @@ func (e *endpoint) call(ctx context.Context, r request, v any) error {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 		return e.refused(r, resp, body)
 	}
-	body, err := e.readBody(resp)
+	b := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(b) // nothing that decode makes refers to the bytes
+	body, err := e.readBody(resp, b)
 	switch {
 	case errors.Is(err, errTooLong):
 		return e.fail(r.path, resp.StatusCode, Rejected, err.Error(), "raise max_response_bytes or lower max_tokens")
@@ -152,14 +155,17 @@ func (e *endpoint) httpRequest(ctx context.Context, r request) *http.Request {
 
 var errTooLong = errors.New("the answer is longer than max_response_bytes")
 
-// readBody reads the answer up to the bound. Memory grows with the bytes that came,
+// bodies are buffers for answers: those of embedding calls have megabytes.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// readBody reads the answer into b, up to the bound. Memory grows with the bytes that came,
 // never with the length that the server announced.
-func (e *endpoint) readBody(resp *http.Response) ([]byte, error) {
+func (e *endpoint) readBody(resp *http.Response, b *bytes.Buffer) ([]byte, error) {
 	limit := e.cfg.MaxResponseBytes
 	if resp.ContentLength > limit {
 		return nil, errTooLong
 	}
-	var b bytes.Buffer
+	b.Reset()
 	b.Grow(int(min(max(resp.ContentLength, 0), 64<<10)) + bytes.MinRead)
 	if _, err := b.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
 		return nil, err

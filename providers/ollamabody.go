@@ -78,7 +78,7 @@ func (o *ownSettings) take(m member) error {
 	case "n":
 		return only("1", m.value)
 	default:
-		return errors.New("Ollama has no such setting; use provider openai with its /v1 API")
+		return errors.New("no setting that Ollama has; use provider openai with its /v1 API")
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func nativeContent(content jsontext.Value) (text string, images []string, err er
 			}
 			images = append(images, data)
 		default:
-			return "", nil, fmt.Errorf("Ollama cannot read content of type %q", p.Type)
+			return "", nil, fmt.Errorf("content of type %q is none that Ollama reads", p.Type)
 		}
 	}
 	return strings.Join(texts, "\n"), images, nil

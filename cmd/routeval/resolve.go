@@ -43,7 +43,7 @@ func resolve(w *world, c *cobra.Command, file string) (resolved, error) {
 	maps.Copy(r.origins, flags)
 	r.fromEnvironment(w)
 	before := r.Fields()
-	r.defaults()
+	r.defaults(w)
 	noteChanges(r.origins, before, r.Fields(), "default")
 	return r, nil
 }
@@ -60,10 +60,22 @@ func (r *resolved) fromEnvironment(w *world) {
 				m.BaseURL = value
 				r.origins[role+".base_url"] = "environment " + v
 			case m.BaseURL != value && r.origins[role+".base_url"] != "environment "+v:
-				r.notes = append(r.notes, fmt.Sprintf("%s.base_url: %s is set in the environment and does not count here: the %s says %s", role, v, r.origins[role+".base_url"], m.BaseURL))
+				r.notes = append(r.notes, fmt.Sprintf("%s.base_url: %s is set in the environment and does not count here: the %s says %s", role, v, r.origins[role+".base_url"], withoutCredentials(m.BaseURL)))
 			}
 		}
 	})
+}
+
+// hidden stands for what is printed nowhere.
+const hidden = "***"
+
+// withoutCredentials is a base URL that may be printed. One with credentials is
+// refused later, in words that do not repeat it.
+func withoutCredentials(url string) string {
+	if strings.Contains(url, "@") {
+		return hidden
+	}
+	return url
 }
 
 // endpointVariables are the variables that give a kind of service its base URL,
@@ -76,7 +88,7 @@ var endpointVariables = map[string][]string{
 const openAI = "https://api.openai.com/v1"
 
 // defaults fills in the rest.
-func (r *resolved) defaults() {
+func (r *resolved) defaults(w *world) {
 	if r.Embedding == nil {
 		r.Embedding = &datasets.Model{Provider: "builtin", Model: "lexical"}
 	}
@@ -84,6 +96,7 @@ func (r *resolved) defaults() {
 	r.Router.Strong, r.Router.Weak = r.Router.Candidates()
 	r.Execute = cmp.Or(r.Execute, datasets.Routed)
 	r.BadRows = cmp.Or(r.BadRows, datasets.FailBadRows)
+	r.Cache = cmp.Or(r.Cache, cacheDir(w))
 	r.Grace = cmp.Or(r.Grace, datasets.Duration(30*time.Second))
 	r.eachModel(func(role string, m *datasets.Model) {
 		fromVariable := strings.HasPrefix(r.origins[role+".base_url"], "environment ")
