@@ -77,7 +77,7 @@ func panels(r *Report) ([]*plot.Plot, error) {
 		x:     func(p Point) float64 { return p.StrongShare },
 		bandX: func(b BandPoint) float64 { return b.StrongShare },
 	}}
-	if finite(r.Curve.Strong().CostUSD) {
+	if r.Curve.priced() {
 		all = slices.Insert(all, 0, &panel{r: r, label: "cost of all pairs", unit: USD, singles: r.Singles,
 			x:     func(p Point) float64 { return p.CostUSD },
 			bandX: func(b BandPoint) float64 { return b.CostUSD },
@@ -154,6 +154,14 @@ func (p *panel) draw() {
 		p.mark("the run's threshold", blue, draw.CircleGlyph{}, c.At(*p.r.Threshold))
 	}
 	p.mark("another model alone", purple, draw.TriangleGlyph{}, p.others()...)
+	widen(&p.X, p.unit)
+	widen(&p.Y, Ratio)
+}
+
+// widen lets an axis begin and end at a tick.
+func widen(a *plot.Axis, unit Unit) {
+	nice := linearAxis(axis{}, unit, []float64{a.Min, a.Max})
+	a.Min, a.Max = nice.Lo, nice.Hi
 }
 
 func (p *panel) band() {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -194,8 +195,8 @@ func (v *htmlView) explore() error {
 	for _, f := range v.Figures {
 		f.At.X, f.At.Y = f.X.at(field(r.Curve, start, f.X.Field)), f.Y.at(field(r.Curve, start, f.Y.Field))
 	}
-	if !finite(r.Curve.Strong().CostUSD) {
-		v.NoCost = strings.Join(r.must("strong_cost_usd").gone(), "; ")
+	if !r.Curve.priced() {
+		v.NoCost = cmp.Or(strings.Join(r.must("strong_cost_usd").gone(), "; "), strings.Join(r.must("weak_cost_usd").gone(), "; "))
 	}
 	data := newPageData(r, v.points, start, v.Figures)
 	text, err := data.text()
@@ -217,11 +218,12 @@ func (v *htmlView) table(t table) htmlTable {
 	return out
 }
 
-// maxRows and maxName bound what a file of many candidates, slices or long
-// names can make of a table.
+// maxRows, maxName and maxSpec bound what a file of many candidates, slices or
+// long names, and a long spec, can make of a page; the last two are in runes.
 const (
 	maxRows = 100
 	maxName = 120
+	maxSpec = 20_000
 )
 
 func (v *htmlView) bounded(t htmlTable, what string) htmlTable {
@@ -266,7 +268,7 @@ func provenance(p *Provenance) *htmlProvenance {
 	if p == nil {
 		return nil
 	}
-	out := &htmlProvenance{Spec: p.Spec}
+	out := &htmlProvenance{Spec: short(cleanText(p.Spec), maxSpec)}
 	fact := func(name, value string) {
 		if value != "" {
 			out.Facts = append(out.Facts, htmlFact{name, short(printable(value), 400)})

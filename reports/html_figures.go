@@ -11,13 +11,18 @@ import (
 // report has numbers for.
 func (v *htmlView) figures() []*figure {
 	list := []*figure{v.qualityByShare(), v.shareByThreshold()}
-	if finite(v.r.Curve.Strong().CostUSD) {
+	if v.r.Curve.priced() {
 		list = slices.Insert(list, 0, v.qualityByCost())
 	}
 	if v.r.Reliability != nil && len(v.r.Reliability.Bins) > 0 {
 		list = append(list, v.reliability())
 	}
 	return list
+}
+
+// priced reports whether every point has a cost, and there is a width to show.
+func (c *Curve) priced() bool {
+	return finite(c.Weak().CostUSD) && finite(c.Strong().CostUSD)
 }
 
 // qualityByCost is what each dollar buys: the router among all that it is
@@ -46,7 +51,7 @@ func (v *htmlView) qualityByCost() *figure {
 		f.key("zero", "", "zero router: the best mix of single models")
 	}
 	singles := 0
-	for _, s := range r.Singles {
+	for _, s := range r.Singles[:min(len(r.Singles), maxRows)] {
 		if s.Role != "" || !s.CostUSD.OK() || !s.Quality.OK() {
 			continue
 		}
@@ -54,7 +59,7 @@ func (v *htmlView) qualityByCost() *figure {
 		if s.Best {
 			label = short(printable(s.Name), 28)
 		}
-		f.place("other", triangle, xy{s.CostUSD.Center, s.Quality.Center}, fmt.Sprintf("%s: quality %s for %s", printable(s.Name), s.Quality.center(), s.CostUSD.center()), label)
+		f.place("other", triangle, xy{s.CostUSD.Center, s.Quality.Center}, fmt.Sprintf("%s: quality %s for %s", name(s.Name), s.Quality.center(), s.CostUSD.center()), label)
 		singles++
 	}
 	if singles > 0 {
@@ -119,8 +124,8 @@ func (v *htmlView) ends(f *figure, x func(Point) float64) {
 	say := func(p Point) string {
 		return fmt.Sprintf("quality %s at %s strong, for %s", number(p.Quality), percent(p.StrongShare), orUnknown(p.CostUSD, USD))
 	}
-	f.place("weak", square, xy{x(c.Weak()), c.Weak().Quality}, "weak-only: "+say(c.Weak()), "weak-only")
-	f.place("strong", diamond, xy{x(c.Strong()), c.Strong().Quality}, "strong-only: "+say(c.Strong()), "strong-only")
+	f.place("weak", square, xy{x(c.Weak()), c.Weak().Quality}, "weak-only: "+say(c.Weak()), "")
+	f.place("strong", diamond, xy{x(c.Strong()), c.Strong().Quality}, "strong-only: "+say(c.Strong()), "")
 	f.key("weak", square, "weak-only")
 	f.key("strong", diamond, "strong-only")
 	if v.r.Threshold != nil {
@@ -250,7 +255,7 @@ func latencyFigure(candidates []Candidate) *figure {
 		y := (float64(i) + 0.5) / float64(len(known))
 		p50, p95, p99 := c.LatencyP50.Center, c.LatencyP95.Center, c.LatencyP99.Center
 		class := cmp.Or(c.Role, "other")
-		title := fmt.Sprintf("%s: p50 %s, p95 %s, p99 %s", printable(c.Name), seconds(p50), seconds(p95), seconds(p99))
+		title := fmt.Sprintf("%s: p50 %s, p95 %s, p99 %s", name(c.Name), seconds(p50), seconds(p95), seconds(p99))
 		f.draw("span "+class, []xy{{p50, y}, {p99, y}})
 		f.place(class, circle, xy{p50, y}, title, "")
 		f.place(class, dot, xy{p95, y}, title, "")

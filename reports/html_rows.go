@@ -102,7 +102,7 @@ func (v *htmlView) misroutes() htmlMisroutes {
 func newHTMLMisroute(r *Report, m *Misroute) htmlMisroute {
 	row := htmlMisroute{
 		ID: short(printable(m.PromptID), maxName), Category: short(printable(m.Category), maxName),
-		Route: short(printable(m.Route), maxName), WinRate: orUndefined(m.WinRate), Reference: answerText(m.Reference),
+		Route: short(printable(m.Route), maxName), WinRate: orUndefined(m.WinRate), Reference: short(cleanText(m.Reference), maxText),
 	}
 	var kinds []string
 	if m.LostQuality > 0 {
@@ -117,17 +117,17 @@ func newHTMLMisroute(r *Report, m *Misroute) htmlMisroute {
 	side := func(role, name string, a Answered) htmlAnswer {
 		return htmlAnswer{
 			Role: role, Name: short(called(role, name), maxName), Quality: orUndefined(a.Quality), CostUSD: orUnknown(a.CostUSD, USD),
-			Routed: m.Route == name, Text: answerText(a.Answer),
+			Routed: m.Route == name, Text: short(cleanText(a.Answer), maxText),
 		}
 	}
 	row.Sides = [2]htmlAnswer{side("strong", r.Strong, m.Strong), side("weak", r.Weak, m.Weak)}
 	return row
 }
 
-// answerText is a model's text as a page shows it: its own lines, but nothing
-// that could move or hide the text around it.
-func answerText(s string) string {
-	return short(strings.Map(func(c rune) rune {
+// cleanText is a text of several lines as a page shows it: its own lines, but
+// nothing that could move or hide the text around it.
+func cleanText(s string) string {
+	return strings.Map(func(c rune) rune {
 		switch {
 		case c == '\r':
 			return -1
@@ -135,5 +135,5 @@ func answerText(s string) string {
 			return c
 		}
 		return '�'
-	}, s), maxText)
+	}, s)
 }

@@ -95,6 +95,8 @@ func Build(results iter.Seq2[datasets.Result, error], opts Options) (*Report, er
 	}
 	if f.rated {
 		r.Curve = f.curve
+	}
+	if r.Curve != nil {
 		r.Oracle = f.oracle.percents()
 	}
 	return r, nil

@@ -11,6 +11,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/pipeline"
+	"routeval/reports"
 	"routeval/scoring"
 )
 
@@ -87,6 +88,7 @@ type scored struct {
 	strong, weak string
 	router       string
 	threshold    *float64 // nil if none was set
+	provenance   *reports.Provenance
 	close        func() error
 }
 
@@ -118,7 +120,7 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string) 
 	in := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	return scored{
 		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
-		close: b.close,
+		provenance: specProvenance(&r.Spec, b.digests), close: b.close,
 	}, nil
 }
 
@@ -132,5 +134,5 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, func() error { return nil }}, nil
+	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, provenance(dir, &m), func() error { return nil }}, nil
 }

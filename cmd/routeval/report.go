@@ -17,14 +17,16 @@ import (
 type pageOptions struct {
 	format string
 	out    string
+	open   bool
 	gates  []string
 	draws  int
 	seed   uint64
 }
 
 func (o *pageOptions) addTo(c *cobra.Command) {
-	c.Flags().StringVarP(&o.format, "format", "f", "text", "how to write it: "+strings.Join(reports.Formats(), ", "))
+	c.Flags().StringVarP(&o.format, "format", "f", "", "how to write it: "+strings.Join(reports.Formats(), ", ")+" (default: what the suffix of --out means, else text)")
 	c.Flags().StringVarP(&o.out, "out", "o", "", "a file to write it to, instead of standard output")
+	c.Flags().BoolVar(&o.open, "open", false, "write the HTML page, to --out or a temporary file, and show it in the browser")
 	c.Flags().StringArrayVar(&o.gates, "gate", nil, "a demand such as 'apgr >= 0.6' (again for more); a missed one ends with status 4")
 	c.Flags().IntVar(&o.draws, "draws", reports.DefaultDraws, "bootstrap draws behind the intervals; 0 for no intervals")
 	c.Flags().Uint64Var(&o.seed, "bootstrap-seed", 0, "of the bootstrap")
@@ -50,6 +52,9 @@ An undefined value meets no gate.` +
       --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.chooseFormat(); err != nil {
+				return usage(err)
+			}
 			render, err := reports.RendererFor(o.format)
 			if err != nil {
 				return usage(fmt.Errorf("--format: %w", err))
@@ -77,13 +82,17 @@ func sweepCommand(w *world) *cobra.Command {
 		Long: `Sweep scores prompts once and evaluates every threshold that tells two prompts
 apart: strong share, quality, US dollars and PGR, exactly and offline. It reads a
 run directory, or scores the prompts with recorded outcomes that a SPEC or flags
-name. Text and Markdown show a selection of thresholds; CSV and JSON hold all.` +
+name. Text and Markdown show a selection of thresholds; CSV, JSON and Parquet hold
+all.` +
 			exits(statusDone, statusStopped, statusUsage, statusGate),
 		Example: `  routeval sweep runs/first
   routeval sweep -i outcomes.jsonl.gz --weights router.safetensors --format csv \
       --strong recorded/gpt-4-1106-preview --weak recorded/mixtral-8x7b-instruct-v0.1`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.chooseFormat(); err != nil {
+				return usage(err)
+			}
 			render, err := reports.SweepRendererFor(o.format)
 			if err != nil {
 				return usage(fmt.Errorf("--format: %w", err))
@@ -129,9 +138,18 @@ func page(w *world, s scored, o pageOptions, gates []reports.Gate, render report
 	if err := errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	r.Verdicts = reports.Check(r, gates)
-	if err := writePage(w, o.out, func(out io.Writer) error { return render(out, r) }); err != nil {
+	r.Verdicts, r.Provenance = reports.Check(r, gates), s.provenance
+	path, err := o.place()
+	if err != nil {
 		return err
+	}
+	if err := writePage(w, path, func(out io.Writer) error { return render(out, r) }); err != nil {
+		return err
+	}
+	if o.open {
+		if err := browse(path); err != nil {
+			return err
+		}
 	}
 	if n := reports.Missed(r.Verdicts); n > 0 {
 		return &statusError{statusGate, fmt.Errorf("%d of %d gates missed", n, len(gates))}
