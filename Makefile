@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint fuzz bench e2e
+.PHONY: help build demo test race lint weights fuzz bench e2e
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,13 @@ lint: ## check formatting, go vet and staticcheck, of the e2e tests too
 	$(GO) vet -tags e2e ./...
 	$(GO) tool staticcheck ./...
 	$(GO) tool staticcheck -tags e2e ./...
+
+OUTCOMES ?= ../shared/data/outcomes
+
+weights: build ## repeat the training of the default weights, where the data is at hand
+	bin/routeval train $(OUTCOMES)/mmlu_pro/mmlu_pro.jsonl.gz $(OUTCOMES)/routellm_mmlu/routellm_mmlu.jsonl.gz \
+		--lambda 30 --leave-out contaminated --out bin/default.safetensors
+	cmp bin/default.safetensors scoring/weights/default.safetensors
 
 fuzz: ## run every fuzz target for FUZZTIME (10s) each
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -21,12 +22,12 @@ type builtin struct {
 	embedder *lexical.Embedder
 }
 
-func newBuiltin(cfg Config) (*builtin, error) {
-	if cfg.Model != "" && cfg.Model != lexical.Name {
-		return nil, fmt.Errorf("%s.model: unknown model %q of the builtin provider (have %s)", cfg.Role, cfg.Model, lexical.Name)
+func newBuiltin(cfg Config) (Client, error) {
+	if m := cmp.Or(cfg.Model, lexical.Name); m != lexical.Name {
+		return nil, cfg.fieldError("model", "unknown model %q of the builtin provider (have %s)", m, lexical.Name)
 	}
 	if cfg.BaseURL != "" {
-		return nil, fmt.Errorf("%s.base_url: the builtin provider is in this program and has no URL, got %q", cfg.Role, cfg.BaseURL)
+		return nil, cfg.fieldError("base_url", "the builtin provider is in this program and has no URL, got %q", cfg.BaseURL)
 	}
 	return &builtin{cfg.Role, lexical.New()}, nil
 }
@@ -50,12 +51,25 @@ func (b *builtin) Embed(ctx context.Context, texts []string) ([][]float32, error
 	return vectors, nil
 }
 
+// What the builtin provider says to whoever wants to chat.
+const (
+	noBuiltinChat     = lexical.Name + " is an embedding model and does not chat"
+	noBuiltinChatHint = "name another provider for this model"
+)
+
 // Complete refuses: there is no chat model in this program.
 func (b *builtin) Complete(context.Context, Request) (Completion, error) {
-	return Completion{}, &Error{
-		Role: b.role, Endpoint: "builtin", Class: Fatal,
-		Message: lexical.Name + " is an embedding model and does not chat",
-		Hint:    "name another provider for this model",
+	return Completion{}, &Error{Role: b.role, Endpoint: "builtin", Class: Fatal, Message: noBuiltinChat, Hint: noBuiltinChatHint}
+}
+
+// Probe finds the embedding model, and no other.
+func (b *builtin) Probe(_ context.Context, use Use) []Finding {
+	if use != UseEmbedding {
+		return []Finding{{What: "model", Detail: noBuiltinChat, Mend: noBuiltinChatHint}}
+	}
+	return []Finding{
+		{What: "model", OK: true, Detail: lexical.Name + ", in this program"},
+		{What: "embedding", OK: true, Detail: fmt.Sprintf("width %d", lexical.Dim), Width: lexical.Dim},
 	}
 }
 

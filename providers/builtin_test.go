@@ -10,7 +10,7 @@ import (
 )
 
 func TestBuiltinEmbeds(t *testing.T) {
-	b, err := newBuiltin(Config{Role: "embedding", Kind: "builtin", Model: "lexical"})
+	b, err := New(Config{Role: "embedding", Kind: "builtin", Model: "lexical"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func TestBuiltinEmbeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	model, dim, fingerprint := Spaced(b).EmbeddingSpace()
+	model, dim, fingerprint := b.(Spaced).EmbeddingSpace()
 	if model != "lexical" || dim != 4113 || fingerprint != lexical.New().Fingerprint() {
 		t.Errorf("space %s %d %s", model, dim, fingerprint)
 	}
@@ -48,6 +48,19 @@ func TestBuiltinStopsWithContext(t *testing.T) {
 	}
 	if got, err := b.Embed(ctx, nil); len(got) != 0 || err != nil {
 		t.Errorf("%d vectors of nothing, %v", len(got), err)
+	}
+}
+
+func TestBuiltinProbe(t *testing.T) {
+	b, err := newBuiltin(Config{Role: "models.weak"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := b.Probe(t.Context(), UseChat); len(f) != 1 || f[0].OK || f[0].Mend == "" {
+		t.Errorf("for chat: %+v", f)
+	}
+	if f := b.Probe(t.Context(), UseEmbedding); len(f) != 2 || !f[0].OK || !f[1].OK || f[1].Width != lexical.Dim {
+		t.Errorf("for embedding: %+v", f)
 	}
 }
 

@@ -40,7 +40,7 @@ precision, what it achieves to standard error.` +
 				return err
 			}
 			cal, err := calibrate(s.results, share)
-			if err != nil {
+			if err := errors.Join(err, s.close()); err != nil {
 				return err
 			}
 			fmt.Fprintln(w.stderr, achieved(cal))
@@ -54,7 +54,7 @@ precision, what it achieves to standard error.` +
 }
 
 // scoringFlags are the flags of commands that score prompts and call nobody.
-var scoringFlags = []string{"input", "strong", "weak", "embedding", "router", "weights", "seed", "grade", "prices", "max-line", "threshold"}
+var scoringFlags = []string{"input", "strong", "weak", "embedding", "router", "weights", "seed", "grade", "prices", "max-line", "cache", "threshold"}
 
 func calibrate(results iter.Seq2[datasets.Result, error], share float64) (scoring.Calibration, error) {
 	var rates []float64
@@ -88,6 +88,7 @@ type scored struct {
 	router       string
 	threshold    *float64 // nil if none was set
 	routingUSD   *float64 // what making all win rates cost; nil if not known
+	close        func() error
 }
 
 // openScored takes the results of a run directory, or scores the prompts that a
@@ -119,6 +120,7 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string) 
 	return scored{
 		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
 		routingUSD: routingUSD(&r.Spec),
+		close: b.close,
 	}, nil
 }
 
@@ -132,7 +134,7 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, routingUSD(&m.Spec)}, nil
+	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, routingUSD(&m.Spec), func() error { return nil }}, nil
 }
 
 // routingUSD is what making the win rates of a run cost: nothing where they are

@@ -55,7 +55,8 @@ A gate compares a value with a number: 'apgr >= 0.6', 'cost_usd <= 25',
 An undefined value meets no gate.` +
 			exits(statusDone, statusStopped, statusUsage, statusGate),
 		Example: `  routeval report runs/first
-  routeval report runs/first --format markdown --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
+  routeval report runs/first --format markdown \
+      --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			render, err := reports.RendererFor(o.format)
@@ -125,7 +126,7 @@ func parseGates(texts []string) ([]reports.Gate, error) {
 	for _, text := range texts {
 		g, err := reports.ParseGate(text)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("--gate %q: %w", text, err))
+			errs = append(errs, fmt.Errorf("--%w", err)) // begins with the gate
 		}
 		gates = append(gates, g)
 	}
@@ -156,7 +157,7 @@ func page(ctx context.Context, w *world, s scored, o pageOptions, gates []report
 		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, RoutingUSD: s.routingUSD,
 		Draws: o.draws, Seed: o.seed, Confidence: o.confidence, SliceBy: o.sliceBy, Stratify: o.stratify, ClusterBy: o.clusterBy,
 	})
-	if err != nil {
+	if err := errors.Join(err, s.close()); err != nil {
 		return err
 	}
 	r.Verdicts = reports.Check(r, gates)

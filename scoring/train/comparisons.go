@@ -74,6 +74,18 @@ func comparePairs(quality []float64, ties Ties) (pairs []Comparison) {
 	return pairs
 }
 
+// WithoutTies is what is left of the comparisons with [DropTies].
+func (c *Comparisons) WithoutTies() *Comparisons {
+	untied := &Comparisons{Rows: c.Rows, Models: c.Models}
+	for _, e := range c.Examples {
+		pairs := slices.DeleteFunc(slices.Clone(e.Comparisons), func(p Comparison) bool { return p.Tie })
+		if len(pairs) > 0 {
+			untied.Examples = append(untied.Examples, Example{e.Row, pairs})
+		}
+	}
+	return untied
+}
+
 // Split holds back about the given share of the groups, for validation: groups
 // by row of Rows, as in [Folds].
 func (c *Comparisons) Split(groups []string, share float64, seed uint64) (train, held *Comparisons) {

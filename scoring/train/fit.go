@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"routeval/scoring"
 )
@@ -71,7 +72,7 @@ func checkFit(train, validation *Comparisons, o *Options) error {
 	if len(validation.Examples) == 0 {
 		return errors.New("no comparisons are held back")
 	}
-	if len(validation.Models) != len(train.Models) || validation.Rows.Width() != train.Rows.Width() {
+	if !slices.Equal(validation.Models, train.Models) || validation.Rows.Width() != train.Rows.Width() {
 		return errors.New("the comparisons that are held back are of other models or another width")
 	}
 	if err := validation.check(); err != nil {

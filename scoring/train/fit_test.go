@@ -9,6 +9,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"routeval/scoring"
 )
 
@@ -120,7 +122,7 @@ func encodeWeights(t *testing.T, f *scoring.MF) []byte {
 }
 
 func TestFitIsTheSameOnAnyNumberOfProcessors(t *testing.T) {
-	c := randomComparisons(1, 150, 40, 4)
+	c := randomComparisons(1, 150, 300, 4) // wide enough for gonum to use several processors itself
 	o := smallOptions()
 	o.Batch, o.Factors = 64, 40
 	var first []byte
@@ -256,6 +258,17 @@ func TestComparisons(t *testing.T) {
 		if !slices.Equal(got, want) || len(c.Examples) != 2 {
 			t.Errorf("%s: %v in %d examples, want %v in 2", ties, got, len(c.Examples), want)
 		}
+	}
+	half, err := o.Comparisons(HalfTies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped, err := o.Comparisons(DropTies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(dropped.Examples, half.WithoutTies().Examples); d != "" {
+		t.Errorf("ties dropped later: %s", d)
 	}
 	if _, err := o.Comparisons("third"); err == nil {
 		t.Error("unknown ties: no error")

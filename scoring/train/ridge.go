@@ -1,10 +1,12 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -38,13 +40,14 @@ func Ridge(ctx context.Context, o *Outcomes, lambda float64) (*Heads, error) {
 		return nil, fmt.Errorf("lambda is %v, want above 0", lambda)
 	}
 	penalty, shift := ridgePenalty(o, lambda)
-	heads := &Heads{Models: o.Models, Width: o.Rows.Width(), Vectors: make([][]float64, len(o.Models))}
+	inverse := inverseDiagonal(o.Rows, penalty)
+	heads := &Heads{Models: slices.Clone(o.Models), Width: o.Rows.Width(), Vectors: make([][]float64, len(o.Models))}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for m, name := range o.Models {
 		group.Go(func() error {
 			known, quality := knownQuality(o, m, shift)
-			head, err := solveRidge(ctx, o.Rows, known, quality, penalty)
+			head, err := solveRidge(ctx, o.Rows, known, quality, penalty, inverse)
 			if err != nil {
 				return fmt.Errorf("head of %s: %w", name, err)
 			}
@@ -52,7 +55,10 @@ func Ridge(ctx context.Context, o *Outcomes, lambda float64) (*Heads, error) {
 			return nil
 		})
 	}
-	return heads, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return heads, nil
 }
 
 // ridgePenalty is λ for every column but the intercept, and what is to be
@@ -123,18 +129,17 @@ func knownQuality(o *Outcomes, model int, shift float64) (known []int, quality [
 }
 
 // solveRidge minimises Σ_k (y_k − u·x_k)² + Σ_j penalty_j u_j² over the rows
-// listed in known, by conjugate gradients on (XᵀX + penalty) u = Xᵀy with the
-// diagonal as preconditioner (Golub and Van Loan, Matrix Computations, 11.5).
-func solveRidge(ctx context.Context, rows Rows, known []int, y, penalty []float64) ([]float64, error) {
+// listed in known, by conjugate gradients on (XᵀX + penalty) u = Xᵀy with a
+// diagonal preconditioner (Golub and Van Loan, Matrix Computations, 11.5).
+func solveRidge(ctx context.Context, rows Rows, known []int, y, penalty, inverse []float64) ([]float64, error) {
 	width := rows.Width()
-	inverse := inverseDiagonal(rows, known, penalty)
 	u, residual := make([]float64, width), make([]float64, width)
 	for k, i := range known {
 		rows.Add(residual, y[k], i)
 	}
 	z := make([]float64, width)
 	precondition(z, inverse, residual)
-	direction, image := append([]float64(nil), z...), make([]float64, width)
+	direction, image := slices.Clone(z), make([]float64, width)
 	square := dot(residual, z)
 	goal := square * cgTolerance * cgTolerance
 	for range cgMaxSteps {
@@ -176,24 +181,22 @@ func normalProduct(dst []float64, rows Rows, known []int, penalty, v []float64) 
 	}
 }
 
-// inverseDiagonal is 1 over the diagonal of XᵀX + penalty; 1 where a column is
-// empty and free of penalty.
-func inverseDiagonal(rows Rows, known []int, penalty []float64) []float64 {
-	diagonal := append([]float64(nil), penalty...)
+// inverseDiagonal is 1 over the diagonal of XᵀX + penalty, X being all rows,
+// whether their quality is known or not: a preconditioner changes how fast the
+// solution comes, not what it is. It is 1 where a column is empty and free.
+func inverseDiagonal(rows Rows, penalty []float64) []float64 {
+	inverse := slices.Clone(penalty)
 	row := make([]float32, rows.Width())
-	for _, i := range known {
+	for i := range rows.Len() {
 		rows.Fill(row, i)
 		for j, x := range row {
-			diagonal[j] += float64(float64(x) * float64(x))
+			inverse[j] += float64(float64(x) * float64(x))
 		}
 	}
-	for j, d := range diagonal {
-		if d == 0 {
-			d = 1
-		}
-		diagonal[j] = 1 / d
+	for j, d := range inverse {
+		inverse[j] = 1 / cmp.Or(d, 1)
 	}
-	return diagonal
+	return inverse
 }
 
 func precondition(dst, inverse, v []float64) {

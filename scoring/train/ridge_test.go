@@ -165,3 +165,30 @@ func TestRidgeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkRidge fits 8 heads to 10,000 prompts of 180 features out of 4,113.
+func BenchmarkRidge(b *testing.B) {
+	const n, width, features, models = 10_000, 4_113, 180, 8
+	random := rand.New(rand.NewPCG(1, 0))
+	rows := NewSparse(width)
+	o := &Outcomes{Rows: rows, Models: numbered(models)}
+	for range n {
+		index, value := []int32{width - 1}, []float64{1}
+		for range features {
+			index, value = append(index, int32(random.IntN(width-1))), append(value, random.NormFloat64()/math.Sqrt(features))
+		}
+		if err := rows.Append(index, value); err != nil {
+			b.Fatal(err)
+		}
+		for range models {
+			o.Quality = append(o.Quality, float64(random.IntN(2)))
+		}
+	}
+	b.ReportAllocs()
+	b.SetBytes(models * n * features * 12)
+	for b.Loop() {
+		if _, err := Ridge(b.Context(), o, DefaultLambda); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
