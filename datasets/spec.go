@@ -43,7 +43,7 @@ type Spec struct {
 
 // A Model is a model behind an endpoint: the embedding model or a candidate.
 type Model struct {
-	Provider  string         `json:"provider,omitzero"`    // a kind of service; "recorded" for outcomes that come with the prompts
+	Provider  string         `json:"provider,omitzero"`    // a service by its name; "recorded" for outcomes that come with the prompts
 	Model     string         `json:"model,omitzero"`       // its name there
 	BaseURL   string         `json:"base_url,omitzero"`    // "" for the provider's default
 	APIKeyEnv string         `json:"api_key_env,omitzero"` // the environment variable that holds the key
@@ -51,11 +51,14 @@ type Model struct {
 	Params    map[string]any `json:"params,omitzero"`      // what else goes into every request: temperature, seed, options, …
 	Price     *Price         `json:"price,omitzero"`
 
+	APIVersion     string   `json:"api_version,omitzero"`      // of Azure's API
 	AllowPlainHTTP bool     `json:"allow_plain_http,omitzero"` // send the key without TLS to a host that is not this one
 	Timeout        Duration `json:"timeout,omitzero"`
 	MaxAttempts    int      `json:"max_attempts,omitzero"` // calls for one answer, the first included
 	Slots          int      `json:"slots,omitzero"`        // calls at a time
 	Batch          int      `json:"batch,omitzero"`        // texts in one embedding request
+
+	MaxResponseBytes int `json:"max_response_bytes,omitzero"` // a longer answer of the service is a failed call
 }
 
 // A Router says which scorer estimates win rates and where they part.
@@ -203,7 +206,7 @@ func (m *Model) validate(bad func(field, format string, args ...any), field stri
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}} {
+	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}, {"max_response_bytes", m.MaxResponseBytes}} {
 		if n.value < 0 {
 			bad(field+"."+n.name, "%d is negative", n.value)
 		}
@@ -242,7 +245,8 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
 	"cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
-	"bad_rows": true, // what is done about a row that has no result changes none
+	"bad_rows":           true, // what is done about a row that has no result changes none
+	"max_response_bytes": true,
 }
 
 // Fields gives every field that is set by its dotted path, as JSON.

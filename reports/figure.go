@@ -13,7 +13,7 @@ import (
 type figure struct {
 	ID, Title, About string
 	X, Y             axis
-	Lines            []line
+	Lines            []stroke
 	Marks            []mark
 	Keys             []key                  // the legend
 	Moves            bool                   // the slider moves a marker on it
@@ -21,8 +21,8 @@ type figure struct {
 	At               struct{ X, Y float64 } // where the marker is at first
 }
 
-// A line is a path through the view box; its class says what it stands for.
-type line struct{ Class, D string }
+// A stroke is a path through the view box; its class says what it stands for.
+type stroke struct{ Class, D string }
 
 // A mark is a single point, told apart by shape as well as by colour.
 type mark struct {
@@ -183,7 +183,7 @@ type xy struct{ x, y float64 }
 
 // draw adds a line through the points; one that is not a number interrupts it.
 func (f *figure) draw(class string, points []xy) {
-	f.Lines = append(f.Lines, line{class, f.path(points)})
+	f.Lines = append(f.Lines, stroke{class, f.path(points)})
 }
 
 func (f *figure) path(points []xy) string {
@@ -208,7 +208,7 @@ func (f *figure) fill(class string, lower, upper []xy) {
 	outline := slices.Clone(upper)
 	slices.Reverse(outline)
 	if d := f.path(append(slices.Clone(lower), outline...)); d != "" {
-		f.Lines = append(f.Lines, line{class, d + "Z"})
+		f.Lines = append(f.Lines, stroke{class, d + "Z"})
 	}
 }
 
@@ -218,7 +218,7 @@ const (
 	square   = "M-4.5-4.5h9v9h-9Z"
 	diamond  = "M0-6.2L6.2 0L0 6.2L-6.2 0Z"
 	triangle = "M0-6L5.8 4.4H-5.8Z"
-	dot      = "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0Z"
+	bead     = "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0Z"
 )
 
 // place adds a mark; one without coordinates is left out. A label stands on the

@@ -193,7 +193,7 @@ func (v *htmlView) explore() error {
 	v.points = thin(r.Curve.Points, maxPagePoints, keep...)
 	v.Figures = v.figures()
 	for _, f := range v.Figures {
-		f.At.X, f.At.Y = f.X.at(field(r.Curve, start, f.X.Field)), f.Y.at(field(r.Curve, start, f.Y.Field))
+		f.At.X, f.At.Y = f.X.at(pointField(r.Curve, start, f.X.Field)), f.Y.at(pointField(r.Curve, start, f.Y.Field))
 	}
 	if !r.Curve.priced() {
 		v.NoCost = cmp.Or(strings.Join(r.must("strong_cost_usd").gone(), "; "), strings.Join(r.must("weak_cost_usd").gone(), "; "))

@@ -223,10 +223,10 @@ func (v *htmlView) reliability() *figure {
 	}
 	f.draw("thread", line)
 	for _, b := range v.r.Reliability.Bins {
-		f.place("bin", dot, xy{b.WinRate, b.Better.Center}, fmt.Sprintf("win rates %s to %s: strong strictly better on %s of %s",
+		f.place("bin", bead, xy{b.WinRate, b.Better.Center}, fmt.Sprintf("win rates %s to %s: strong strictly better on %s of %s",
 			number(b.Lo), number(b.Hi), b.Better, plural(b.Pairs, "pair")), "")
 	}
-	f.key("bin", dot, "what happened, with "+v.confidence()+" interval")
+	f.key("bin", bead, "what happened, with "+v.confidence()+" interval")
 	return f
 }
 
@@ -258,8 +258,8 @@ func latencyFigure(candidates []Candidate) *figure {
 		title := fmt.Sprintf("%s: p50 %s, p95 %s, p99 %s", name(c.Name), seconds(p50), seconds(p95), seconds(p99))
 		f.draw("span "+class, []xy{{p50, y}, {p99, y}})
 		f.place(class, circle, xy{p50, y}, title, "")
-		f.place(class, dot, xy{p95, y}, title, "")
-		f.place(class, dot, xy{p99, y}, title, "")
+		f.place(class, bead, xy{p95, y}, title, "")
+		f.place(class, bead, xy{p99, y}, title, "")
 		f.label(xy{math.Sqrt(p50 * p99), y}, short(printable(c.Name), 28))
 	}
 	return f

@@ -109,9 +109,9 @@ func specThreshold(c *Curve, p Point) float64 {
 	return math.NaN()
 }
 
-// field is the number of a point that the script calls so, within [0,1] of a
+// pointField is the number of a point that the script calls so, within [0,1] of a
 // threshold; a figure without such an axis has no use for it.
-func field(c *Curve, p Point, name string) float64 {
+func pointField(c *Curve, p Point, name string) float64 {
 	switch name {
 	case "threshold":
 		return min(specThreshold(c, p), 1)

@@ -76,11 +76,11 @@ type htmlAnswer struct {
 }
 
 // textBudget bounds the texts of all misroutes, in bytes as they stand in the
-// page; maxText that of a single one, in runes. The rest of a page with 1,500
+// page; maxAnswer that of a single one, in runes. The rest of a page with 1,500
 // points and 100 rows a table is below 400 KB.
 const (
 	textBudget = 500_000
-	maxText    = 2000
+	maxAnswer  = 2000
 )
 
 func (v *htmlView) misroutes() htmlMisroutes {
@@ -102,7 +102,7 @@ func (v *htmlView) misroutes() htmlMisroutes {
 func newHTMLMisroute(r *Report, m *Misroute) htmlMisroute {
 	row := htmlMisroute{
 		ID: short(printable(m.PromptID), maxName), Category: short(printable(m.Category), maxName),
-		Route: short(printable(m.Route), maxName), WinRate: orUndefined(m.WinRate), Reference: short(cleanText(m.Reference), maxText),
+		Route: short(printable(m.Route), maxName), WinRate: orUndefined(m.WinRate), Reference: short(cleanText(m.Reference), maxAnswer),
 	}
 	var kinds []string
 	if m.LostQuality > 0 {
@@ -117,7 +117,7 @@ func newHTMLMisroute(r *Report, m *Misroute) htmlMisroute {
 	side := func(role, name string, a Answered) htmlAnswer {
 		return htmlAnswer{
 			Role: role, Name: short(called(role, name), maxName), Quality: orUndefined(a.Quality), CostUSD: orUnknown(a.CostUSD, USD),
-			Routed: m.Route == name, Text: short(cleanText(a.Answer), maxText),
+			Routed: m.Route == name, Text: short(cleanText(a.Answer), maxAnswer),
 		}
 	}
 	row.Sides = [2]htmlAnswer{side("strong", r.Strong, m.Strong), side("weak", r.Weak, m.Weak)}

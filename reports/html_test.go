@@ -213,7 +213,9 @@ func TestThin(t *testing.T) {
 		if len(thinned) > n {
 			t.Fatalf("%d points, not %d", len(thinned), n)
 		}
-		same := func(a, b Point) bool { return a.Threshold == b.Threshold && a.StrongShare == b.StrongShare && a.Quality == b.Quality }
+		same := func(a, b Point) bool {
+			return a.Threshold == b.Threshold && a.StrongShare == b.StrongShare && a.Quality == b.Quality
+		}
 		if !same(thinned[0], c.Weak()) || !same(thinned[len(thinned)-1], c.Strong()) {
 			t.Fatalf("the ends are %v and %v", thinned[0], thinned[len(thinned)-1])
 		}

@@ -162,6 +162,9 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		}
 		return nil
 	}
+	if p, _ := providers.LookupPreset(r.Embedding.Provider); p.NoEmbeddings {
+		return fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
+	}
 	client, err := newClient(w, "embedding", *r.Embedding)
 	if err != nil {
 		return err
@@ -203,12 +206,9 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 	return prices, err
 }
 
-// defaultSlots is how many calls a candidate gets at a time by its kind of
-// service: a local server works on few at once.
-var defaultSlots = map[string]int{"ollama": 4, "openai": 16}
-
 func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
-	c := pipeline.Candidate{Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, defaultSlots[m.Provider], 1)}
+	preset, _ := providers.LookupPreset(m.Provider) // newClient says so if there is none
+	c := pipeline.Candidate{Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1)}
 	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
 		return c, nil
 	}
@@ -234,6 +234,7 @@ func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 	cfg := providers.Config{
 		Role: role, Kind: m.Provider, BaseURL: m.BaseURL, Model: m.Model, KeyEnv: m.APIKeyEnv,
 		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: m.Slots,
+		MaxResponseBytes: int64(m.MaxResponseBytes), APIVersion: m.APIVersion,
 		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
 	}
 	if m.APIKeyEnv != "" {

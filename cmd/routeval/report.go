@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,10 @@ type pageOptions struct {
 	gates  []string
 	draws  int
 	seed   uint64
+
+	confidence         float64
+	sliceBy, clusterBy string
+	stratify           bool
 }
 
 func (o *pageOptions) addTo(c *cobra.Command) {
@@ -30,6 +35,10 @@ func (o *pageOptions) addTo(c *cobra.Command) {
 	c.Flags().StringArrayVar(&o.gates, "gate", nil, "a demand such as 'apgr >= 0.6' (again for more); a missed one ends with status 4")
 	c.Flags().IntVar(&o.draws, "draws", reports.DefaultDraws, "bootstrap draws behind the intervals; 0 for no intervals")
 	c.Flags().Uint64Var(&o.seed, "bootstrap-seed", 0, "of the bootstrap")
+	c.Flags().Float64Var(&o.confidence, "confidence", 0.95, "of the intervals, in (0,1)")
+	c.Flags().StringVar(&o.sliceBy, "slice-by", "category", "the field of the prompts whose values make slices: category or any field that the rows carried; \"\" for none")
+	c.Flags().BoolVar(&o.stratify, "stratify", false, "draw as many prompts of each slice as there are")
+	c.Flags().StringVar(&o.clusterBy, "cluster-by", "", "a field of the prompts: those of one value are drawn together, as variants of one another")
 }
 
 func reportCommand(w *world) *cobra.Command {
@@ -63,11 +72,14 @@ An undefined value meets no gate.` +
 			if err != nil {
 				return usage(err)
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
 			s, err := openRun(args[0])
 			if err != nil {
 				return err
 			}
-			return page(w, s, o, gates, render)
+			return page(c.Context(), w, s, o, gates, render)
 		},
 	}
 	o.addTo(c)
@@ -101,11 +113,14 @@ all.` +
 			if err != nil {
 				return usage(err)
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
 			s, err := openScored(c.Context(), w, c, args)
 			if err != nil {
 				return err
 			}
-			return page(w, s, o, gates, render)
+			return page(c.Context(), w, s, o, gates, render)
 		},
 	}
 	o.addTo(c)
@@ -127,13 +142,29 @@ func parseGates(texts []string) ([]reports.Gate, error) {
 	return gates, errors.Join(errs...)
 }
 
+// check finds what is wrong with the flags before anything is read.
+func (o *pageOptions) check() error {
+	switch {
+	case !(o.confidence > 0 && o.confidence < 1):
+		return usage(fmt.Errorf("--confidence %v: it lies between 0 and 1, as 0.95 does", o.confidence))
+	case o.draws < 0:
+		return usage(fmt.Errorf("--draws %d: a number of draws, 0 for no intervals", o.draws))
+	case o.stratify && o.sliceBy == "":
+		return usage(errors.New("--stratify: needs --slice-by, whose values are the strata"))
+	case o.stratify && o.clusterBy != "":
+		return usage(errors.New("--stratify and --cluster-by: draws are stratified or clustered, not both"))
+	}
+	return nil
+}
+
 // page builds a report, writes it, and says whether its gates were met.
-func page(w *world, s scored, o pageOptions, gates []reports.Gate, render reports.Renderer) error {
+func page(ctx context.Context, w *world, s scored, o pageOptions, gates []reports.Gate, render reports.Renderer) error {
 	if o.draws == 0 {
 		o.draws = -1 // none
 	}
-	r, err := reports.Build(s.results, reports.Options{
-		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, Draws: o.draws, Seed: o.seed,
+	r, err := reports.Build(ctx, s.results, reports.Options{
+		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, RoutingUSD: s.routingUSD,
+		Draws: o.draws, Seed: o.seed, Confidence: o.confidence, SliceBy: o.sliceBy, Stratify: o.stratify, ClusterBy: o.clusterBy,
 	})
 	if err := errors.Join(err, s.close()); err != nil {
 		return err
