@@ -99,12 +99,13 @@ func TestLatencyFigure(t *testing.T) {
 // The SVG is held by a golden file, and is well-formed XML; the PNG is a picture
 // of the same proportions that is not of one colour.
 func TestStaticFigures(t *testing.T) {
-	r := situations(t)["paired"]
+	r := fullReport(t)
+	r.Router = "mf"
 	var svg bytes.Buffer
 	if err := writeSVG(&svg, r); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join("testdata", "pages", "paired.svg")
+	path := filepath.Join("testdata", "pages", "full.svg")
 	if *update {
 		if err := os.WriteFile(path, svg.Bytes(), 0o644); err != nil {
 			t.Fatal(err)

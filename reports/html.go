@@ -246,19 +246,20 @@ func short(s string, n int) string {
 }
 
 func (v *htmlView) singles() htmlTable {
-	t := table{head: []string{"", "quality", "cost", "", ""}}
+	t := table{head: []string{"", "quality", "cost", ""}}
 	for _, s := range v.r.Singles {
-		name, best, frontier := s.Name, "", ""
+		name := s.Name
 		if s.Role != "" && s.Role != s.Name {
 			name += " (" + s.Role + ")"
 		}
+		var remarks []string
 		if s.Best {
-			best = "best single"
+			remarks = append(remarks, "best single")
 		}
 		if s.Frontier {
-			frontier = "no mix is better for its price"
+			remarks = append(remarks, "no mix is better for its price")
 		}
-		t.add(plain(name), v.page.foot.cell(s.Quality), v.page.foot.cell(s.CostUSD), plain(best), plain(frontier))
+		t.add(plain(name), v.page.foot.cell(s.Quality), v.page.foot.cell(s.CostUSD), plain(strings.Join(remarks, ", ")))
 	}
 	return v.bounded(v.table(t), "models")
 }

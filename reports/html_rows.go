@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"html"
+	"math"
 	"strings"
 	"unicode"
 )
@@ -36,22 +37,27 @@ func (v *htmlView) slices() htmlSlices {
 	}
 	var all []float64
 	for _, s := range shown {
-		for _, q := range []Value{s.WeakQuality, s.StrongQuality, s.Quality} {
-			all = append(all, q.Center, q.Lo, q.Hi)
-		}
+		all = append(all, s.WeakQuality.Center, s.StrongQuality.Center, s.Quality.Center, s.Quality.Lo, s.Quality.Hi)
 	}
 	lo, hi := extent(all)
 	out.Lo, out.Hi = number(lo), number(hi)
 	for _, s := range shown {
 		row := htmlSlice{Name: htmlCell{Text: name(s.Name)}, Spark: newSpark(s.WeakQuality, s.StrongQuality, s.Quality, lo, hi)}
 		row.Cells = append(row.Cells, htmlCell{Text: grouped(float64(s.Pairs))})
-		for _, value := range []Value{s.StrongShare, s.Quality, s.WeakQuality, s.StrongQuality, s.PGR, s.APGR, s.CostUSD, s.CostShare} {
+		weak, strong := s.WeakQuality.alone(), s.StrongQuality.alone()
+		for _, value := range []Value{s.StrongShare, s.Quality, weak, strong, s.PGR, s.APGR, s.CostUSD, s.CostShare} {
 			c := v.page.foot.cell(value)
 			row.Cells = append(row.Cells, htmlCell{c.text, c.marks})
 		}
 		out.Rows = append(out.Rows, row)
 	}
 	return out
+}
+
+// alone is the value without its interval, where a row would get too long.
+func (v Value) alone() Value {
+	v.Lo, v.Hi = math.NaN(), math.NaN()
+	return v
 }
 
 // htmlMisroutes are the prompts that cost most, with both answers.
