@@ -56,6 +56,12 @@ func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo
 	if release == nil {
 		return
 	}
+	worst := r.worst(it, todo)
+	if err := r.purse.reserve(worst); err != nil {
+		r.stop(err)
+		release()
+		return
+	}
 	outcomes := make([]*datasets.Outcome, len(todo))
 	var wg sync.WaitGroup
 	for i, name := range todo[1:] {
@@ -63,6 +69,7 @@ func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo
 	}
 	outcomes[0] = r.complete(it, todo[0])
 	wg.Wait()
+	r.purse.settle(worst, paid(outcomes, worst))
 	for i, o := range outcomes {
 		if o == nil {
 			release()
@@ -181,7 +188,7 @@ func (r *run) finish(it *item, result *datasets.Result, durable func()) {
 		case <-r.calls.Done(): // then no call is made
 		}
 	}
-	r.halt(r.grade(r.calls, it.prompt.Query(), result))
+	r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result))
 	r.results <- done{result, durable}
 }
 
@@ -195,7 +202,7 @@ func (r *run) judgeOnly(feed context.Context, it *item, result *datasets.Result)
 	case <-feed.Done():
 		return
 	}
-	if r.halt(r.grade(r.calls, it.prompt.Query(), result)) == nil {
+	if r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result)) == nil {
 		r.results <- done{result, nil}
 	}
 }

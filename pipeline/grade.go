@@ -16,11 +16,12 @@ const notGraded = "not graded: "
 
 // grade gives a quality to every outcome that has an answer and no quality yet.
 // An answer that cannot be graded carries a warning instead. The error, if there
-// is one, is a [*scoring.BrokenError] or the end of ctx: every answer would meet it.
-func (p *Pipeline) grade(ctx context.Context, query string, result *datasets.Result) error {
+// is one, is a [*scoring.BrokenError], a [*BudgetError] or the end of ctx: every
+// answer would meet it. A judge is paid from the purse.
+func (p *Pipeline) grade(ctx context.Context, purse *purse, query string, result *datasets.Result) error {
 	switch {
 	case p.Judge != nil:
-		return p.Judge.grade(ctx, p.Strong, p.Weak, query, result)
+		return p.Judge.grade(ctx, purse, p.Strong, p.Weak, query, result)
 	case p.Grader == nil:
 		return nil
 	}
@@ -51,7 +52,8 @@ func ungraded(result *datasets.Result) []string {
 // everyones is err if every answer would meet it, else nil.
 func everyones(ctx context.Context, err error) error {
 	var broken *scoring.BrokenError
-	if ctx.Err() != nil || errors.As(err, &broken) {
+	var broke *BudgetError
+	if ctx.Err() != nil || errors.As(err, &broken) || errors.As(err, &broke) {
 		return err
 	}
 	return nil

@@ -31,10 +31,11 @@ type Journal struct {
 
 // A Tally counts what a journal holds.
 type Tally struct {
-	Prompts int64   // finished
-	Failed  int64   // of these, without an answer
-	CostUSD float64 // of the priced calls, the judge's included
-	Calls   int64   // attempts, retries and the judge's included
+	Prompts  int64   // finished
+	Failed   int64   // of these, without an answer
+	CostUSD  float64 // of the priced calls, the judge's included
+	Unpriced int64   // answers and verdicts that were called for and have no price: their cost is unknown
+	Calls    int64   // attempts, retries and the judge's included
 }
 
 // OpenJournal opens the journal at path, creating it if there is none, and
@@ -208,12 +209,18 @@ func (t *Tally) add(r *datasets.Result) {
 		t.Calls += int64(j.Calls)
 		if j.CostUSD != nil {
 			t.CostUSD += *j.CostUSD
+		} else {
+			t.Unpriced++
 		}
 	}
 	for _, o := range r.Outcomes {
 		t.Calls += int64(o.Attempts)
-		if o.CostUSD != nil && !o.Recorded {
+		switch {
+		case o.Recorded:
+		case o.CostUSD != nil:
 			t.CostUSD += *o.CostUSD
+		case o.OK():
+			t.Unpriced++
 		}
 	}
 }

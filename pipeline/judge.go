@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"routeval/datasets"
 	"routeval/providers"
@@ -27,8 +28,8 @@ type Judge struct {
 // judgeDoubt begins the warning that a judge's service gave.
 const judgeDoubt = "judge: "
 
-func (j *Judge) grade(ctx context.Context, strong, weak, query string, result *datasets.Result) error {
-	h := &hearing{Judge: j, query: query, result: result, judged: datasets.Judged{
+func (j *Judge) grade(ctx context.Context, purse *purse, strong, weak, query string, result *datasets.Result) error {
+	h := &hearing{Judge: j, purse: purse, query: query, result: result, judged: datasets.Judged{
 		CostUSD: new(0.0), PromptTokens: new(int64(0)), CompletionTokens: new(int64(0)),
 	}}
 	var err error
@@ -47,6 +48,7 @@ func (j *Judge) grade(ctx context.Context, strong, weak, query string, result *d
 // keeps the accounts.
 type hearing struct {
 	*Judge
+	purse  *purse
 	query  string
 	result *datasets.Result
 	judged datasets.Judged
@@ -160,7 +162,13 @@ func (h *hearing) Ask(ctx context.Context, q scoring.Question) (string, error) {
 }
 
 // call calls the model.
-func (h *hearing) call(ctx context.Context, q scoring.Question) (reply, error) {
+func (h *hearing) call(ctx context.Context, q scoring.Question) (r reply, err error) {
+	worst, _ := h.Price.WorstUSD(len(q.System)+len(q.User), h.MaxTokens, h.Timeout)
+	if err := h.purse.reserve(worst); err != nil {
+		return r, err
+	}
+	defer func() { h.purse.settle(worst, r.paid(worst, err)) }()
+	start := time.Now()
 	a, err := h.Completer.Complete(ctx, providers.Request{Messages: []providers.Message{
 		{Role: "system", Content: q.System}, {Role: "user", Content: q.User},
 	}})
@@ -169,17 +177,28 @@ func (h *hearing) call(ctx context.Context, q scoring.Question) (reply, error) {
 	case errors.As(err, &failed):
 		h.judged.Calls += max(1, failed.Attempts)
 		if failed.Class == providers.Fatal {
-			return reply{}, &scoring.BrokenError{Err: err}
+			return r, &scoring.BrokenError{Err: err}
 		}
-		return reply{}, err
+		return r, err
 	case err != nil:
-		return reply{}, err
+		return r, err
 	}
-	o := outcome(h.Candidate, a, 0)
+	o := outcome(h.Candidate, a, time.Since(start))
 	return reply{
 		Text: a.Text, Model: o.Model, Calls: o.Attempts, PromptTokens: o.PromptTokens, CompletionTokens: o.CompletionTokens,
 		CostUSD: o.CostUSD, Warnings: o.Warnings,
 	}, nil
+}
+
+// paid is what a reply cost; at its worst if nobody knows.
+func (r *reply) paid(worst float64, err error) float64 {
+	switch {
+	case err != nil:
+		return 0
+	case r.CostUSD == nil:
+		return worst
+	}
+	return *r.CostUSD
 }
 
 // account adds a reply to what the judging cost.

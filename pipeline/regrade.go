@@ -107,7 +107,7 @@ func (p *Pipeline) gradedBatches(ctx context.Context, items iter.Seq2[item, erro
 	return stage.inBatches(ctx, items, func(ctx context.Context, b *batch) error {
 		for _, it := range b.items {
 			ungrade(it.result)
-			if err := p.grade(ctx, it.prompt.Query(), it.result); err != nil {
+			if err := p.grade(ctx, nil, it.prompt.Query(), it.result); err != nil {
 				return err
 			}
 		}

@@ -60,7 +60,7 @@ func (b *built) buildGrade(w *world, r *resolved, prices map[string]datasets.Pri
 	case g.Kind == gradeCommandKind:
 		err = errors.Join(noOptions(opts, g.Kind), b.buildCommand(g))
 	case !slices.Contains(gradeKinds(), g.Kind):
-		err = fmt.Errorf("grade.kind: unknown grader %q (have %s)", g.Kind, strings.Join(gradeKinds(), ", "))
+		err = fmt.Errorf("grade: unknown grader %q (have %s)", g.Kind, strings.Join(gradeKinds(), ", "))
 	default:
 		if b.Grader, err = scoring.NewGrader(g.Kind, opts); err != nil {
 			err = fmt.Errorf("grade: %w", err)
@@ -106,7 +106,8 @@ func (b *built) buildCommand(g *datasets.Grade) error {
 			}
 		}
 	}
-	b.Grader, b.close = grader, grader.Close
+	before := b.close
+	b.Grader, b.close = grader, func() error { return errors.Join(before(), grader.Close()) }
 	return nil
 }
 
@@ -131,6 +132,9 @@ func (b *built) buildJudge(w *world, r *resolved, prices map[string]datasets.Pri
 	}
 	if price, ok := prices[r.Judge.Model]; ok && r.Judge.Price == nil {
 		c.Price = &price
+	}
+	if r.BudgetUSD != nil && c.Price == nil {
+		return errors.New("judge.price: missing: a budget cannot hold for a model whose price is unknown")
 	}
 	settings, err := judgeSettings(*r.Judge)
 	if err != nil {

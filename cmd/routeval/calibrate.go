@@ -11,6 +11,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/pipeline"
+	"routeval/reports"
 	"routeval/scoring"
 )
 
@@ -40,7 +41,7 @@ precision, what it achieves to standard error.` +
 				return err
 			}
 			cal, err := calibrate(s.results, share)
-			if err != nil {
+			if err := errors.Join(err, s.close()); err != nil {
 				return err
 			}
 			fmt.Fprintln(w.stderr, achieved(cal))
@@ -54,7 +55,7 @@ precision, what it achieves to standard error.` +
 }
 
 // scoringFlags are the flags of commands that score prompts and call nobody.
-var scoringFlags = []string{"input", "strong", "weak", "embedding", "router", "weights", "seed", "grade", "prices", "max-line", "threshold"}
+var scoringFlags = []string{"input", "strong", "weak", "embedding", "router", "weights", "seed", "grade", "prices", "max-line", "cache", "threshold"}
 
 func calibrate(results iter.Seq2[datasets.Result, error], share float64) (scoring.Calibration, error) {
 	var rates []float64
@@ -87,6 +88,9 @@ type scored struct {
 	strong, weak string
 	router       string
 	threshold    *float64 // nil if none was set
+	routingUSD   *float64 // what making all win rates cost; nil if not known
+	provenance   *reports.Provenance
+	close        func() error
 }
 
 // openScored takes the results of a run directory, or scores the prompts that a
@@ -116,16 +120,10 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string) 
 	}
 	in := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	return scored{
-		results: thenClose(b.Offline(ctx, in), b.close), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
+		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
+		routingUSD: routingUSD(&r.Spec), provenance: specProvenance(&r.Spec, b.digests),
+		close: b.close,
 	}, nil
-}
-
-// thenClose is results after which something is closed.
-func thenClose(results iter.Seq2[datasets.Result, error], end func() error) iter.Seq2[datasets.Result, error] {
-	return func(yield func(datasets.Result, error) bool) {
-		defer end()
-		results(yield)
-	}
 }
 
 // openRun opens the results of a run directory.
@@ -138,5 +136,20 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold}, nil
+	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, routingUSD(&m.Spec), provenance(dir, &m), func() error { return nil }}, nil
+}
+
+// routingUSD is what making the win rates of a run cost: nothing where they are
+// made in this process or by a model that is priced at nothing. What an
+// embedding model with a price was paid is in no record, so it is not known.
+func routingUSD(s *datasets.Spec) *float64 {
+	free := 0.0
+	e := s.Embedding
+	switch {
+	case e == nil, e.Provider == "builtin":
+		return &free
+	case e.Price != nil && e.Price.InputUSDPerMTok != nil && *e.Price.InputUSDPerMTok == 0:
+		return &free
+	}
+	return nil
 }

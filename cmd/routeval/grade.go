@@ -114,7 +114,7 @@ func resolveGrade(w *world, c *cobra.Command, spec datasets.Spec) (*resolved, er
 		return nil, usage(fmt.Errorf("--grade: missing: the run was not graded; choose one of %s", strings.Join(gradeKinds(), ", ")))
 	}
 	r.fromEnvironment(w)
-	r.defaults()
+	r.defaults(w)
 	return r, nil
 }
 

@@ -34,9 +34,11 @@ var specFlags = []specFlag{
 	{"grade", "", "grade.kind", "text", "how answers are graded"},
 	{"judge", "", "judge", "model", "the language model that grades, as PROVIDER/MODEL"},
 	{"prices", "", "prices", "text", "a file of prices by model name"},
+	{"budget", "", "budget_usd", "value", "US dollars that calls may cost in all"},
 	{"bad-rows", "", "bad_rows", "text", "rows that cannot be read: fail or skip"},
 	{"max-line", "", "max_line", "value", "bytes; a longer line is a bad row"},
 	{"window", "", "window", "value", "prompts on their way at a time"},
+	{"cache", "", "cache", "text", "directory of the embedding cache, or off"},
 	{"grace", "", "grace", "text", "time for calls in flight at the first signal, such as 30s"},
 }
 
