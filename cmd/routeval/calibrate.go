@@ -120,7 +120,7 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string) 
 	return scored{
 		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
 		routingUSD: routingUSD(&r.Spec),
-		close: b.close,
+		close:      b.close,
 	}, nil
 }
 
