@@ -40,6 +40,9 @@ type arrowReader struct {
 }
 
 func openArrow(file *os.File, size int64) (EmbeddingsMeta, embeddingReader, error) {
+	if err := checkArrowFooter(file, size); err != nil {
+		return EmbeddingsMeta{}, nil, err
+	}
 	mem := boundedAllocator{memory.NewGoAllocator(), 64<<20 + 4*size}
 	f, err := ipc.NewFileReader(io.NewSectionReader(file, 0, size), ipc.WithAllocator(mem))
 	if err != nil {

@@ -99,14 +99,14 @@ func (e *Embedding) check(dim int) error {
 	if !utf8.ValidString(e.ID) {
 		return errors.New("the id is not valid UTF-8")
 	}
-	var squares float64
+	var greatest uint32 // magnitude, as bits: those of floats are ordered as the floats are
 	for _, f := range e.Vector {
-		squares += float64(f) * float64(f)
+		greatest = max(greatest, math.Float32bits(f)&^(1<<31))
 	}
 	switch {
-	case math.IsNaN(squares) || math.IsInf(squares, 0):
+	case greatest >= math.Float32bits(float32(math.Inf(1))):
 		return errors.New("the vector holds NaN or infinity")
-	case squares == 0:
+	case greatest == 0:
 		return errors.New("the vector is all zero")
 	}
 	return nil

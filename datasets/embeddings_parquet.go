@@ -67,7 +67,9 @@ func (r *parquetEmbeddings) next() ([]embeddingRow, error) {
 		if r.group >= len(r.file.RowGroups()) {
 			return nil, io.EOF
 		}
-		r.openGroup(r.file.RowGroups()[r.group])
+		if err := r.openGroup(r.file.RowGroups()[r.group]); err != nil {
+			return nil, err
+		}
 		r.group++
 	}
 	block := make([]embeddingRow, min(r.left, parquetEmbeddingBlock))
@@ -80,13 +82,22 @@ func (r *parquetEmbeddings) next() ([]embeddingRow, error) {
 	return block, nil
 }
 
-func (r *parquetEmbeddings) openGroup(group parquet.RowGroup) {
+// openGroup goes on to a row group, the columns of the one before are closed.
+func (r *parquetEmbeddings) openGroup(group parquet.RowGroup) error {
+	var errs []error
+	if r.vectors != nil {
+		errs = append(errs, r.vectors.pages.Close())
+	}
+	if r.ids != nil {
+		errs = append(errs, r.ids.pages.Close())
+	}
 	chunks := group.ColumnChunks()
 	r.left = group.NumRows()
 	r.vectors = &listPages{pages: chunks[r.vector.Index()].Pages(), present: byte(r.vector.MaxDefinitionLevel())}
 	if r.id != nil {
 		r.ids = &stringPages{pages: chunks[r.id.Index()].Pages()}
 	}
+	return errors.Join(errs...)
 }
 
 func (r *parquetEmbeddings) read(row *embeddingRow) (err error) {
@@ -113,6 +124,7 @@ type listPages struct {
 	present byte // the definition level of a number; less is a null somewhere
 
 	// What is left of the page: levels for each number and null, and the numbers.
+	page                     parquet.Page
 	repetitions, definitions []byte
 	numbers                  []float32
 
@@ -154,13 +166,17 @@ func (p *listPages) next() (list []float32, bad, err error) {
 	return list, bad, nil
 }
 
-// nextPage goes on to the next page that has any values.
+// nextPage goes on to the next page that has any values. The page before gives
+// its memory back: the numbers of it are copied.
 func (p *listPages) nextPage() error {
 	for {
+		parquet.Release(p.page)
+		p.page = nil
 		page, err := p.pages.ReadPage()
 		if err != nil {
 			return err
 		}
+		p.page = page
 		if page.NumValues() == 0 {
 			continue
 		}

@@ -51,6 +51,7 @@ func TestOpenAIAnswers(t *testing.T) {
 		{"parts", chat(`{"content":[{"type":"text","text":"a"},{"type":"thinking"},{"type":"text","text":"b"}]}`, ""), "a\nb", ""},
 		{"tool call", chat(`{"content":null,"tool_calls":[{"id":"1"}]}`, ""), "", `{"content":null,"tool_calls":[{"id":"1"}]}`},
 		{"log probabilities", chat(`{"content":"a"}`, `,"logprobs":{"content":[]}`), "a", `{"content":"a","logprobs":{"content":[]}}`},
+		{"log probabilities beside nothing", chat(`{}`, `,"logprobs":[]`), "", `{"logprobs":[]}`},
 	} {
 		client, _ := serving(t, "openai", "", map[string]string{"/v1/chat/completions": c.answer})
 		got, err := client.Complete(t.Context(), Request{Messages: []Message{{Role: "user", Content: "x"}}})
@@ -195,13 +196,28 @@ func TestIndexes(t *testing.T) {
 	}
 }
 
+// Ollama gives logprobs beside the message; older versions leave them out in silence.
+func TestOllamaLogprobs(t *testing.T) {
+	const answer = `{"message":{"role":"assistant","content":"B"},"done":true,"done_reason":"stop"`
+	for _, c := range []struct{ rest, message, warning string }{
+		{`,"logprobs":[{"token":"B","logprob":-0.5}]}`, `{"role":"assistant","content":"B","logprobs":[{"token":"B","logprob":-0.5}]}`, ""},
+		{`}`, "", "logprobs were asked for, but the server gave none: older ones do not know them"},
+	} {
+		client, _ := serving(t, "ollama", `{"logprobs":true}`, map[string]string{"/api/chat": answer + c.rest})
+		got, err := client.Complete(t.Context(), Request{Messages: []Message{{Role: "user", Content: "A or B?"}}})
+		if err != nil || got.Text != "B" || string(got.Message) != c.message || strings.Join(got.Warnings, "") != c.warning {
+			t.Errorf("%s: %+v, %v", c.rest, got, err)
+		}
+	}
+}
+
 func TestUnknownKind(t *testing.T) {
 	_, err := New(Config{Role: "models.strong", Kind: "olama"})
 	const want = `models.strong.provider: unknown provider "olama": did you mean "ollama"? (have `
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s…", err, want)
 	}
-	if _, err := New(Config{Role: "judge", Kind: "grpc"}); err == nil || strings.Contains(err.Error(), "did you mean") {
+	if _, err := New(Config{Role: "judge", Kind: "grpcs"}); err == nil || strings.Contains(err.Error(), "did you mean") {
 		t.Errorf("got %v", err)
 	}
 	for i, k := range kinds[1:] {

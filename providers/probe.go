@@ -33,6 +33,9 @@ type Finding struct {
 
 func (c *openAI) Probe(ctx context.Context, use Use) []Finding {
 	p := prober{endpoint: c.endpoint}
+	if p.cannot(use) {
+		return p.findings
+	}
 	var names []string
 	if !p.reach(ctx, func(ctx context.Context) (err error) {
 		names, err = c.models(ctx)
@@ -45,6 +48,17 @@ func (c *openAI) Probe(ctx context.Context, use Use) []Finding {
 	}
 	if p.served(names, same) && use == UseEmbedding {
 		p.embeds(ctx, c)
+	}
+	return p.findings
+}
+
+func (c *anthropic) Probe(ctx context.Context, use Use) []Finding {
+	p := prober{endpoint: c.endpoint}
+	if p.cannot(use) {
+		return p.findings
+	}
+	if p.reach(ctx, c.model) {
+		p.ok("model", c.cfg.Model)
 	}
 	return p.findings
 }
@@ -110,6 +124,15 @@ func (p *prober) failed(what string, err error) {
 		f.Detail = e.Error()
 	}
 	p.add(f)
+}
+
+// cannot says that the service is not made for its use, if it is not.
+func (p *prober) cannot(use Use) bool {
+	if use != UseEmbedding || !p.preset.NoEmbeddings {
+		return false
+	}
+	p.failed("embedding", p.noEmbeddings())
+	return true
 }
 
 // reach makes the first call and tells its steps apart.

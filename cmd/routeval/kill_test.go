@@ -153,7 +153,7 @@ func drained(t *testing.T, s *counting) {
 }
 
 // routeval is the real program, as a process of its own.
-func routeval(t *testing.T, args ...string) *exec.Cmd {
+func routeval(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), "ROUTEVAL_TEST_MAIN=1")
