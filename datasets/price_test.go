@@ -1,72 +1,112 @@
 package datasets
 
 import (
-	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"pgregory.net/rapid"
 )
 
-// priced writes a price as "input/output/cached/reasoning" in US dollars per
-// million tokens, rounded to what a float64 of dollars per token holds.
-func priced(p Price) string {
-	var parts []string
-	for _, v := range []*float64{p.InputUSDPerMTok, p.OutputUSDPerMTok, p.CachedInputUSDPerMTok, p.ReasoningUSDPerMTok} {
-		text := "-"
-		if v != nil {
-			text = fmt.Sprint(math.Round(*v*1e9) / 1e9)
+func amount[T any](v T) *T { return &v }
+
+func TestCostUSD(t *testing.T) {
+	perToken := Price{InputUSDPerMTok: amount(2.0), OutputUSDPerMTok: amount(8.0)}
+	apart := Price{InputUSDPerMTok: amount(2.0), OutputUSDPerMTok: amount(8.0), CachedInputUSDPerMTok: amount(0.5), ReasoningUSDPerMTok: amount(4.0)}
+	half := perToken
+	half.Discount = 0.5
+	hourly := Price{USDPerHour: amount(3.6)}
+	free := Price{InputUSDPerMTok: amount(0.0), OutputUSDPerMTok: amount(0.0)}
+	tokens := Outcome{PromptTokens: amount(int64(1e6)), CompletionTokens: amount(int64(2e6)), CachedTokens: amount(int64(4e5)), ReasoningTokens: amount(int64(5e5))}
+	for name, c := range map[string]struct {
+		price *Price
+		o     Outcome
+		want  float64 // NaN: unknown
+	}{
+		"by token":               {&perToken, tokens, 2 + 16},
+		"cached and reasoning":   {&apart, tokens, 0.6*2 + 0.4*0.5 + 1.5*8 + 0.5*4},
+		"discount":               {&half, tokens, 9},
+		"what the outcome says":  {&perToken, Outcome{CostUSD: amount(7.0)}, 7},
+		"no price":               {nil, tokens, math.NaN()},
+		"no completion tokens":   {&perToken, Outcome{PromptTokens: amount(int64(1))}, math.NaN()},
+		"free, tokens not known": {&free, Outcome{}, 0},
+		"by the hour":            {&hourly, Outcome{LatencyNS: int64(10 * time.Second)}, 0.01},
+		"by the hour, no time":   {&hourly, tokens, math.NaN()},
+	} {
+		got := math.NaN()
+		if v := c.price.CostUSD(&c.o); v != nil {
+			got = *v
 		}
-		parts = append(parts, text)
+		if math.Abs(got-c.want) > 1e-12 || math.IsNaN(got) != math.IsNaN(c.want) {
+			t.Errorf("%s: $%v, want $%v", name, got, c.want)
+		}
 	}
-	return strings.Join(parts, "/")
 }
 
-// The entries have the shape of those that LiteLLM ships, with numbers of ours.
+// No outcome that keeps to its bounds costs more than the worst case.
+func TestWorstUSD(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		usd := rapid.Float64Range(0, 100)
+		p := Price{InputUSDPerMTok: amount(usd.Draw(t, "in")), OutputUSDPerMTok: amount(usd.Draw(t, "out")), Discount: rapid.Float64Range(0, 1).Draw(t, "discount")}
+		if rapid.Bool().Draw(t, "cached apart") {
+			p.CachedInputUSDPerMTok = amount(rapid.Float64Range(0, *p.InputUSDPerMTok).Draw(t, "cached"))
+		}
+		if rapid.Bool().Draw(t, "reasoning apart") {
+			p.ReasoningUSDPerMTok = amount(usd.Draw(t, "reasoning"))
+		}
+		size, most := rapid.IntRange(0, 10000).Draw(t, "bytes"), rapid.IntRange(1, 10000).Draw(t, "max tokens")
+		o := Outcome{
+			PromptTokens:     amount(rapid.Int64Range(0, int64(size)).Draw(t, "prompt tokens")),
+			CompletionTokens: amount(rapid.Int64Range(0, int64(most)).Draw(t, "completion tokens")),
+		}
+		o.CachedTokens = amount(rapid.Int64Range(0, *o.PromptTokens).Draw(t, "cached tokens"))
+		o.ReasoningTokens = amount(rapid.Int64Range(0, *o.CompletionTokens).Draw(t, "reasoning tokens"))
+		worst, ok := p.WorstUSD(size, most, time.Minute)
+		if cost := p.CostUSD(&o); !ok || *cost > worst*(1+1e-12) {
+			t.Fatalf("$%v, worst $%v", *cost, worst)
+		}
+	})
+}
+
 func TestReadPrices(t *testing.T) {
-	prices, err := ReadPrices(write(t, "prices.json", []byte(`{
-  "sample_spec": {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "max_tokens": "a text where a number is due"},
-  "big": {"input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06,
-    "cache_creation_input_token_cost": 3e-06, "output_cost_per_reasoning_token": 2e-05, "litellm_provider": "x", "mode": "chat",
-    "max_input_tokens": 128000, "supports_vision": true},
-  "vendor/small:7b": {"input_cost_per_token": 0, "output_cost_per_token": 0.0, "deprecation_date": "2026-01-01"},
-  "embedder": {"input_cost_per_token": 2e-08, "output_cost_per_token": 0.0, "output_vector_size": 1536, "mode": "embedding"},
-  "painter": {"input_cost_per_pixel": 1e-08, "output_cost_per_pixel": 0.0, "mode": "image_generation"},
-  "listener": {"input_cost_per_second": 0.0001, "output_cost_per_token": 1e-05},
-  "ranker": {"input_cost_per_token": 1e-06, "mode": "rerank"},
-  "texts": {"input_cost_per_token": "free", "output_cost_per_token": "free"},
-  "_note": "USD per million tokens",
-  "own": {"input": 10, "output": 30, "cached_input": 5, "reasoning": 40, "from": "a list"},
-  "arena": {"input_token_price_per_million": 0.1, "output_token_price_per_million": 0.4}
-}`)))
+	path := filepath.Join(t.TempDir(), "prices.json")
+	write := func(s string) {
+		if err := os.WriteFile(path, []byte(s), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{
+		"_note": "USD per million tokens",
+		"sample_spec": {"input_cost_per_token": "0.0000", "max_tokens": "a number"},
+		"ours": {"input": 10, "output": 30, "cached_input": 1, "from": "a list"},
+		"litellm": {"input_cost_per_token": 1.5e-7, "output_cost_per_token": 6e-7, "cache_read_input_token_cost": 7.5e-8, "output_cost_per_reasoning_token": 1e-6, "mode": "chat"},
+		"no price": {"max_input_tokens": 5},
+		"by the second": {"input_cost_per_token": 1e-6, "input_cost_per_second": 0.1}
+	}`)
+	prices, err := ReadPrices(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{
-		"big": "2.5/10/1.25/20", "vendor/small:7b": "0/0/-/-", "embedder": "0.02/0/-/-",
-		"own": "10/30/5/40", "arena": "0.1/0.4/-/-",
+	if len(prices) != 2 {
+		t.Errorf("prices of %d models, want 2: %v", len(prices), prices)
 	}
-	for name, price := range want {
-		if got := priced(prices[name]); got != price {
-			t.Errorf("%s costs %s, want %s", name, got, price)
+	if p := prices["ours"]; *p.InputUSDPerMTok != 10 || *p.OutputUSDPerMTok != 30 || *p.CachedInputUSDPerMTok != 1 || p.ReasoningUSDPerMTok != nil {
+		t.Errorf("ours: %+v", p)
+	}
+	if p := prices["litellm"]; math.Abs(*p.InputUSDPerMTok-0.15) > 1e-12 || math.Abs(*p.OutputUSDPerMTok-0.6) > 1e-12 || math.Abs(*p.CachedInputUSDPerMTok-0.075) > 1e-12 || math.Abs(*p.ReasoningUSDPerMTok-1) > 1e-12 {
+		t.Errorf("litellm: %+v", p)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"half a price":     {`{"m": {"input": 1}}`, "m: needs both"},
+		"a negative price": {`{"m": {"input": 1, "output": -1}}`, "m: -1 is no price"},
+		"no JSON":          {`prices`, "prices.json: "},
+	} {
+		write(c.text)
+		if _, err := ReadPrices(path); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
-	}
-	if len(prices) != len(want) {
-		t.Errorf("%d prices, want %d: what has no price by the token is unknown", len(prices), len(want))
-	}
-	for _, bad := range []string{`{"m":{"input":-1,"output":1}}`, `[]`, `{"m":`} {
-		if _, err := ReadPrices(write(t, "bad.json", []byte(bad))); err == nil {
-			t.Errorf("%s: no error", bad)
-		}
-	}
-}
-
-func TestReadSharedPrices(t *testing.T) {
-	prices, err := ReadPrices(filepath.Join(shared(t, "data"), "prices.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := priced(prices["gpt-4-1106-preview"]); got != "10/30/-/-" || len(prices) != 7 {
-		t.Errorf("gpt-4-1106-preview costs %s, of %d prices", got, len(prices))
 	}
 }

@@ -34,11 +34,12 @@ type Spec struct {
 	Grade  *Grade `json:"grade,omitzero"`  // how answers are graded; nil for not at all
 	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
 
-	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
-	MaxLine int      `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
-	Cache   string   `json:"cache,omitzero"`    // directory of the embedding cache, or "off"
-	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
-	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
+	BadRows   BadRows  `json:"bad_rows,omitzero"`   // what to do about rows that cannot be read
+	MaxLine   int      `json:"max_line,omitzero"`   // bytes; a longer line of a text file is a bad row
+	BudgetUSD *float64 `json:"budget_usd,omitzero"` // what calls may cost in all, in US dollars; nil for no bound
+	Cache     string   `json:"cache,omitzero"`      // directory of the embedding cache, or "off"
+	Window    int      `json:"window,omitzero"`     // prompts between routing and the journal
+	Grace     Duration `json:"grace,omitzero"`      // for calls in flight at the first signal
 }
 
 // A Model is a model behind an endpoint: the embedding model or a candidate.
@@ -167,6 +168,9 @@ func (s *Spec) Validate() error {
 	if !(s.BothShare >= 0 && s.BothShare <= 1) {
 		bad("both_share", "%v is no share in [0,1]", s.BothShare)
 	}
+	if b := s.BudgetUSD; b != nil && !(*b >= 0) {
+		bad("budget_usd", "%v is no sum of money", *b)
+	}
 	if s.MaxLine < 0 || s.Window < 0 {
 		bad("max_line, window", "must not be negative")
 	}
@@ -244,7 +248,7 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
-	"cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"budget_usd": true, "cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
 	"bad_rows":           true, // what is done about a row that has no result changes none
 	"max_response_bytes": true,
 }

@@ -46,7 +46,7 @@ func build(w *world, r *resolved) (*built, error) {
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
-		Window: r.Window, Grace: time.Duration(r.Grace),
+		BudgetUSD: r.BudgetUSD, Window: r.Window, Grace: time.Duration(r.Grace),
 	}
 	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
 	prices, err := b.readPrices(r)
@@ -63,6 +63,9 @@ func build(w *world, r *resolved) (*built, error) {
 			c.Price = &price
 		}
 		b.Candidates[name] = c
+		if r.BudgetUSD != nil && c.Completer != nil && r.Execute != datasets.RouteOnly && c.Price == nil {
+			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
@@ -208,7 +211,10 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 
 func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
 	preset, _ := providers.LookupPreset(m.Provider) // newClient says so if there is none
-	c := pipeline.Candidate{Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1)}
+	c := pipeline.Candidate{
+		Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1),
+		MaxTokens: cmp.Or(m.MaxTokens, providers.DefaultMaxTokens), Timeout: cmp.Or(time.Duration(m.Timeout), providers.DefaultTimeout),
+	}
 	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
 		return c, nil
 	}

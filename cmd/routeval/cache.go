@@ -16,11 +16,14 @@ import (
 const noCache = "off"
 
 // cacheDir is the default place of the embedding cache: the user's cache
-// directory by the XDG rules.
+// directory by the XDG rules; none for a user without a home.
 func cacheDir(w *world) string {
 	base := w.env("XDG_CACHE_HOME")
+	if home := w.env("HOME"); base == "" && home != "" {
+		base = filepath.Join(home, ".cache")
+	}
 	if base == "" {
-		base = filepath.Join(w.env("HOME"), ".cache")
+		return noCache
 	}
 	return filepath.Join(base, "routeval", "embeddings")
 }
@@ -98,7 +101,10 @@ func pruneCommand(w *world, dir *string) *cobra.Command {
 }
 
 func withCache(w *world, dir string, do func(*providers.Cache) error) error {
-	cache, err := providers.OpenCache(cmp.Or(dir, cacheDir(w)), 0)
+	if dir = cmp.Or(dir, cacheDir(w)); dir == noCache {
+		return usage(errors.New("--dir: missing: there is no HOME to have a cache in"))
+	}
+	cache, err := providers.OpenCache(dir, 0)
 	if err != nil {
 		return err
 	}

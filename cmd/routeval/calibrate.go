@@ -11,6 +11,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/pipeline"
+	"routeval/reports"
 	"routeval/scoring"
 )
 
@@ -87,6 +88,8 @@ type scored struct {
 	strong, weak string
 	router       string
 	threshold    *float64 // nil if none was set
+	routingUSD   *float64 // what making all win rates cost; nil if not known
+	provenance   *reports.Provenance
 	close        func() error
 }
 
@@ -118,6 +121,7 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string) 
 	in := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	return scored{
 		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
+		routingUSD: routingUSD(&r.Spec), provenance: specProvenance(&r.Spec, b.digests),
 		close: b.close,
 	}, nil
 }
@@ -132,5 +136,20 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, func() error { return nil }}, nil
+	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, routingUSD(&m.Spec), provenance(dir, &m), func() error { return nil }}, nil
+}
+
+// routingUSD is what making the win rates of a run cost: nothing where they are
+// made in this process or by a model that is priced at nothing. What an
+// embedding model with a price was paid is in no record, so it is not known.
+func routingUSD(s *datasets.Spec) *float64 {
+	free := 0.0
+	e := s.Embedding
+	switch {
+	case e == nil, e.Provider == "builtin":
+		return &free
+	case e.Price != nil && e.Price.InputUSDPerMTok != nil && *e.Price.InputUSDPerMTok == 0:
+		return &free
+	}
+	return nil
 }
