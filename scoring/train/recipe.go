@@ -30,7 +30,7 @@ func Default(ctx context.Context, sources []*Outcomes, lambda float64) (*scoring
 	if err != nil {
 		return nil, err
 	}
-	return heads.Factor(min(len(heads.Models)-len(genericRows), heads.Width))
+	return heads.Factor(min(len(heads.Models)-len(genericRows)-1, heads.Width))
 }
 
 // Linear makes linear weights of the same heads as [Default], as they are. Rows
@@ -124,22 +124,22 @@ type Data struct {
 // keyRecord is the metadata key of a Record.
 const keyRecord = "routeval.training"
 
-// Attach puts the record into the weights' metadata.
-func (r *Record) Attach(f *scoring.MF) error {
+// Attach puts the record into the metadata of weights.
+func (r *Record) Attach(c *scoring.Card) error {
 	text, err := json.Marshal(r, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("training record: %w", err)
 	}
-	if f.Metadata == nil {
-		f.Metadata = make(map[string]string)
+	if c.Metadata == nil {
+		c.Metadata = make(map[string]string)
 	}
-	f.Metadata[keyRecord] = string(text)
+	c.Metadata[keyRecord] = string(text)
 	return nil
 }
 
 // RecordOf reads what Attach wrote; nil if the weights have no record.
-func RecordOf(f *scoring.MF) (*Record, error) {
-	text, ok := f.Metadata[keyRecord]
+func RecordOf(c *scoring.Card) (*Record, error) {
+	text, ok := c.Metadata[keyRecord]
 	if !ok {
 		return nil, nil
 	}

@@ -170,6 +170,20 @@ func (j *joined) Fill(dst []float32, i int) {
 	rows.Fill(dst, i)
 }
 
+// Select is the rows of others that index lists, in its order, without copying
+// them. Every index must be from 0 to rows.Len() − 1.
+func Select(rows Rows, index []int) Rows { return selected{rows, index} }
+
+type selected struct {
+	Rows
+	index []int
+}
+
+func (s selected) Len() int                            { return len(s.index) }
+func (s selected) Dot(i int, v []float64) float64      { return s.Rows.Dot(s.index[i], v) }
+func (s selected) Add(dst []float64, a float64, i int) { s.Rows.Add(dst, a, s.index[i]) }
+func (s selected) Fill(dst []float32, i int)           { s.Rows.Fill(dst, s.index[i]) }
+
 // intercept is rows with a last column of ones.
 type intercept struct{ Rows }
 
