@@ -36,7 +36,9 @@ was stopped, or one that asks the same judge the same again, pays for none of
 them twice. Where an answer could not be graded its outcome says why, and the
 exit status is 3; the same command tries those again.
 
-Kinds: ` + strings.Join(gradeKinds(), ", ") + `.` +
+The kinds choice, contains, exact, f1, json, number, regex and rouge_l compare
+an answer with the reference; command asks a program of yours, judge_single and
+judge_pair a language model.` +
 			exits(statusDone, statusStopped, statusUsage, statusPartial, statusSignaled),
 		Example: `  routeval grade runs/first --grade number --set grade.tolerance=0.01
   routeval grade runs/first --grade judge_pair --judge openai/gpt-4o \
