@@ -67,8 +67,9 @@ type Report struct {
 	Reliability *Reliability // nil if there are no pairs or no win rates
 	Misroutes   []Misroute   // the worst by lost quality, then those of the rest by wasted money
 
-	Notes    []string  // what the reader must know about the run as a whole
-	Verdicts []Verdict // of gates, if any were asked; see [Check]
+	Notes      []string    // what the reader must know about the run as a whole
+	Comparison *Comparison // with a base run; set by the caller, nil if there is none
+	Verdicts   []Verdict   // of gates, if any were asked; see [Check]
 
 	Provenance *Provenance // where the results come from; set by the caller, nil if not known
 }
