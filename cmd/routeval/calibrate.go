@@ -87,8 +87,9 @@ type scored struct {
 	results      iter.Seq2[datasets.Result, error]
 	strong, weak string
 	router       string
-	threshold    *float64 // nil if none was set
-	routingUSD   *float64 // what making all win rates cost; nil if not known
+	threshold    *float64            // nil if none was set
+	routingUSD   *float64            // what making all win rates cost; nil if not known
+	comparison   *reports.Comparison // with a base run; nil if none was asked for
 	provenance   *reports.Provenance
 	close        func() error
 }
@@ -136,7 +137,11 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, routingUSD(&m.Spec), provenance(dir, &m), func() error { return nil }}, nil
+	return scored{
+		results: results, strong: strong, weak: weak, router: m.Spec.Router.Kind, threshold: m.Spec.Router.Threshold,
+		routingUSD: routingUSD(&m.Spec), provenance: provenance(dir, &m),
+		close: func() error { return nil },
+	}, nil
 }
 
 // routingUSD is what making the win rates of a run cost: nothing where they are
