@@ -103,7 +103,7 @@ func Build(ctx context.Context, results iter.Seq2[datasets.Result, error], opts 
 	if err != nil {
 		return nil, err
 	}
-	f.candidates = rows.finish()
+	f.candidates, f.judging = rows.finish(), &rows.judging
 	if f.curve != nil {
 		f.compete(rows.others, rows.candidates)
 	}
@@ -190,6 +190,7 @@ type facts struct {
 	list       []row
 	n          counts
 	candidates []Candidate
+	judging    *judging // nil of a slice
 
 	pairs          []Pair
 	curve          *Curve // nil if there are no pairs
