@@ -40,7 +40,7 @@ func settles(t *testing.T, rate float64, latency, after time.Duration) {
 		slots = c.Seen().Slots
 		cancel()
 	})
-	load(ctx, c, c.Completer(s, providers.RetryPolicy{}), 3000, math.MaxInt, 0)
+	load(ctx, c, c.Completer(s, providers.RetryPolicy{}), 64+int(2*rate*latency.Seconds()), math.MaxInt, 0)
 	admitted := float64(answered) / measured.Seconds() / rate
 	share := float64(refused) / float64(calls)
 	t.Logf("%6g/s admitted, latency %6s: %.3f of it used, %.2f %% refused, %d slots", rate, latency, admitted, 100*share, slots)
