@@ -43,7 +43,7 @@ func AppendResult(dst []byte, r *Result) ([]byte, error) {
 // plain user turn is written as "prompt", an OpenAI batch row as one, and any
 // other as "messages"; the members of Extra follow in their order.
 func appendPrompt(dst []byte, p *Prompt) ([]byte, error) {
-	extra, err := extraNames(p.Extra)
+	extra, err := extraNames(p)
 	if err != nil {
 		return dst, fmt.Errorf("prompt %q: %w", p.ID, err)
 	}
@@ -75,22 +75,26 @@ func appendPrompt(dst []byte, p *Prompt) ([]byte, error) {
 
 // extraNames returns the names in a prompt's Extra, nil if it has none. A name
 // that a field of the prompt is written under is an error.
-func extraNames(extra jsontext.Value) (map[string]bool, error) {
-	if extra == nil {
+func extraNames(p *Prompt) (map[string]bool, error) {
+	if p.Extra == nil {
 		return nil, nil
 	}
-	if !extra.IsValid() || extra.Kind() != '{' {
+	if !p.Extra.IsValid() || p.Extra.Kind() != '{' {
 		return nil, errExtra
 	}
 	names := map[string]bool{}
-	for quoted := range members(extra) {
+	for quoted := range members(p.Extra) {
 		name, err := jsontext.AppendUnquote(nil, quoted)
 		if err != nil {
 			return nil, err
 		}
 		names[string(name)] = true
 	}
-	for _, field := range []string{"id", "messages", "reference", "category", "outcomes"} {
+	fields := []string{"id", "messages", "reference", "category", "outcomes"}
+	if p.Request != nil {
+		fields = append(fields, "prompt", "body")
+	}
+	for _, field := range fields {
 		if names[field] {
 			return nil, fmt.Errorf("extra has a member %q, which is a field of a prompt", field)
 		}
@@ -285,18 +289,14 @@ func (o *object) outcomes(outcomes map[string]Outcome, appendOne func(*object, *
 
 // outcomeOfResult appends the members of an outcome.
 func outcomeOfResult(o *object, out *Outcome) {
-	o.outcome(out)
-	if out.Recorded {
-		o.name("recorded")
-		o.buf = append(o.buf, "true"...)
-	}
+	o.outcome(out, out.Recorded)
 	o.extra(out.Extra)
 }
 
 // outcomeOfPrompt appends the members of a recorded outcome: that it is one
 // goes without saying, and members not known stand among the others.
 func outcomeOfPrompt(o *object, out *Outcome) {
-	o.outcome(out)
+	o.outcome(out, false)
 	if out.Extra != nil && (!out.Extra.IsValid() || out.Extra.Kind() != '{') {
 		o.fail("outcomes", errExtra)
 		return
@@ -316,7 +316,7 @@ func (o *object) failure(f *Failure) {
 	o.buf = append(o.buf, '}')
 }
 
-func (o *object) outcome(out *Outcome) {
+func (o *object) outcome(out *Outcome, recorded bool) {
 	o.text("model", out.Model)
 	o.text("answer", out.Answer)
 	o.value("message", out.Message)
@@ -331,6 +331,10 @@ func (o *object) outcome(out *Outcome) {
 	o.count("latency_ns", out.LatencyNS)
 	o.count("load_ns", out.LoadNS)
 	o.count("attempts", int64(out.Attempts))
+	if recorded {
+		o.name("recorded")
+		o.buf = append(o.buf, "true"...)
+	}
 	if len(out.Warnings) > 0 {
 		o.name("warnings")
 		o.buf = append(o.buf, '[')

@@ -116,7 +116,7 @@ func (in *input) open(opts Options) (format, error) {
 		return f, nil
 	}
 	head, err := r.Peek(512)
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && len(head) == 0 {
 		return format{}, err
 	}
 	return formatByContent(head)

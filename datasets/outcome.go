@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -58,21 +57,23 @@ func (d *rowDecoder) outcome(v jsontext.Value) (Outcome, error) {
 	var extra jsontext.Value
 	var seen outcomeFields
 	for name, value := range members(v) {
-		if value.Kind() == 'n' {
-			continue
-		}
-		field := d.text(name)
-		known, err := d.outcomeField(&o, field, value)
-		if err != nil {
-			return o, fmt.Errorf(".%s: %w", field, err)
-		}
-		if !known {
+		field := d.unquote(name)
+		set := outcomeField(field)
+		if set == nil {
 			if extra == nil {
 				extra = append(extra, '{')
 			}
 			extra = appendMember(extra, name, value)
-		} else if other, twice := seen.add(field); twice {
+			continue
+		}
+		if value.Kind() == 'n' {
+			continue
+		}
+		if other := seen.add(field); other != "" {
 			return o, fmt.Errorf(": %s and %s say the same: keep one", other, field)
+		}
+		if err := set(d, &o, value); err != nil {
+			return o, fmt.Errorf(".%s: %w", d.text(name), err)
 		}
 	}
 	if extra != nil {
@@ -87,64 +88,75 @@ func (d *rowDecoder) outcome(v jsontext.Value) (Outcome, error) {
 // outcomeFields remembers which of the members that have two names were seen.
 type outcomeFields struct{ quality, answer, latency string }
 
-func (f *outcomeFields) add(name string) (other string, twice bool) {
-	var slot *string
-	switch name {
+// add notes a name and returns the other name that its field was seen under.
+func (f *outcomeFields) add(name []byte) (other string) {
+	switch string(name) {
 	case "quality", "score":
-		slot = &f.quality
+		other, f.quality = f.quality, string(name)
 	case "answer", "response":
-		slot = &f.answer
+		other, f.answer = f.answer, string(name)
 	case "latency_ns", "latency_s":
-		slot = &f.latency
-	default:
-		return "", false
+		other, f.latency = f.latency, string(name)
 	}
-	other, *slot = *slot, name
-	return other, other != ""
+	return other
 }
 
-// outcomeField sets one field and reports whether it knows the name.
-func (d *rowDecoder) outcomeField(o *Outcome, name string, v jsontext.Value) (known bool, err error) {
-	switch name {
+// A setter sets a field of an outcome.
+type setter func(d *rowDecoder, o *Outcome, v jsontext.Value) error
+
+// outcomeField returns what sets the field of a name, nil if there is none.
+func outcomeField(name []byte) setter {
+	switch string(name) {
 	case "model":
-		o.Model, err = d.str(v)
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Model, d.str, v) }
 	case "answer", "response":
-		o.Answer, err = d.str(v)
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Answer, d.str, v) }
 	case "message":
-		o.Message = v.Clone()
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { o.Message = v.Clone(); return nil }
 	case "error":
-		o.Failure, err = d.failure(v)
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Failure, d.failure, v) }
 	case "finish_reason":
-		o.FinishReason, err = d.str(v)
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.FinishReason, d.str, v) }
 	case "prompt_tokens":
-		o.PromptTokens, err = pointer(count, v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.PromptTokens, count, v) }
 	case "completion_tokens":
-		o.CompletionTokens, err = pointer(count, v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error {
+			return setPointer(&o.CompletionTokens, count, v)
+		}
 	case "cached_tokens":
-		o.CachedTokens, err = pointer(count, v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.CachedTokens, count, v) }
 	case "reasoning_tokens":
-		o.ReasoningTokens, err = pointer(count, v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error {
+			return setPointer(&o.ReasoningTokens, count, v)
+		}
 	case "cost_usd":
-		o.CostUSD, err = pointer(number, v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.CostUSD, number, v) }
 	case "quality", "score":
-		o.Quality, err = pointer(number, v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return setPointer(&o.Quality, number, v) }
 	case "latency_ns":
-		o.LatencyNS, err = count(v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.LatencyNS, count, v) }
 	case "latency_s":
-		o.LatencyNS, err = nanoseconds(v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.LatencyNS, nanoseconds, v) }
 	case "load_ns":
-		o.LoadNS, err = count(v)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.LoadNS, count, v) }
 	case "attempts":
-		var n int64
-		n, err = count(v)
-		o.Attempts = int(n)
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Attempts, smallCount, v) }
 	case "recorded":
+		return func(*rowDecoder, *Outcome, jsontext.Value) error { return nil }
 	case "warnings":
-		err = json.Unmarshal(v, &o.Warnings)
-	default:
-		return false, nil
+		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return json.Unmarshal(v, &o.Warnings) }
 	}
-	return true, err
+	return nil
+}
+
+func set[T any](field *T, parse func(jsontext.Value) (T, error), v jsontext.Value) (err error) {
+	*field, err = parse(v)
+	return err
+}
+
+func setPointer[T any](field **T, parse func(jsontext.Value) (T, error), v jsontext.Value) error {
+	*field = new(T)
+	return set(*field, parse, v)
 }
 
 func (d *rowDecoder) str(v jsontext.Value) (string, error) {
@@ -171,11 +183,6 @@ func (d *rowDecoder) failure(v jsontext.Value) (*Failure, error) {
 	default:
 		return nil, fmt.Errorf("want a text or an object, have %s", kindName(k))
 	}
-}
-
-func pointer[T any](parse func(jsontext.Value) (T, error), v jsontext.Value) (*T, error) {
-	x, err := parse(v)
-	return &x, err
 }
 
 // number parses a JSON number.
@@ -208,6 +215,15 @@ func count(v jsontext.Value) (int64, error) {
 	return int64(x), nil
 }
 
+// smallCount parses a count that fits an int.
+func smallCount(v jsontext.Value) (int, error) {
+	n, err := count(v)
+	if err == nil && n > math.MaxInt32 {
+		err = fmt.Errorf("%s is too large", v)
+	}
+	return int(n), err
+}
+
 // nanoseconds parses a number of seconds.
 func nanoseconds(v jsontext.Value) (int64, error) {
 	x, err := number(v)
@@ -229,9 +245,19 @@ func checkOutcome(o *Outcome) error {
 	if c := o.CostUSD; c != nil && !(*c >= 0 && !math.IsInf(*c, 1)) {
 		return fmt.Errorf("cost_usd: %v is no cost", *c)
 	}
-	for _, n := range []*int64{o.PromptTokens, o.CompletionTokens, o.CachedTokens, o.ReasoningTokens, &o.LatencyNS, &o.LoadNS} {
-		if n != nil && *n < 0 {
-			return errors.New("a count or a time is negative")
+	for _, n := range [...]struct {
+		name  string
+		value *int64
+	}{
+		{"prompt_tokens", o.PromptTokens},
+		{"completion_tokens", o.CompletionTokens},
+		{"cached_tokens", o.CachedTokens},
+		{"reasoning_tokens", o.ReasoningTokens},
+		{"latency_ns", &o.LatencyNS},
+		{"load_ns", &o.LoadNS},
+	} {
+		if n.value != nil && *n.value < 0 {
+			return fmt.Errorf("%s: %d is negative", n.name, *n.value)
 		}
 	}
 	return nil

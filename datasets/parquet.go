@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"runtime/debug"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -17,26 +16,18 @@ func isParquet(head []byte) bool { return bytes.HasPrefix(head, []byte("PAR1")) 
 const parquetBatch = 64
 
 // parquetRows yields the rows of a Parquet file as JSON objects, by the mapping
-// that parquetSchema documents. Memory is bounded by a page of each column and
+// that the package documents. Memory is bounded by a page of each column and
 // a batch of rows, however many rows a row group has. The library below panics
 // on some damaged files: every call into it is guarded.
 func parquetRows(in *input, opts Options) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
-		var file *parquet.File
-		var schema *parquetSchema
-		err := guard(func() (err error) {
-			if file, err = openParquet(in); err == nil {
-				schema, err = newParquetSchema(file)
-			}
-			return err
-		})
-		if err != nil {
+		r := parquetReader{limit: opts.MaxLine}
+		if err := guard(func() error { return r.open(in) }); err != nil {
 			yield(row{}, err)
 			return
 		}
-		r := parquetReader{schema: schema, limit: opts.MaxLine}
-		for i, group := range file.RowGroups() {
-			if goOn := r.rowGroup(group, yield); !goOn {
+		for i := range r.file.RowGroups() {
+			if goOn := r.rowGroup(i, yield); !goOn {
 				return
 			}
 			if r.err != nil {
@@ -47,21 +38,11 @@ func parquetRows(in *input, opts Options) iter.Seq2[row, error] {
 	}
 }
 
-func openParquet(in *input) (*parquet.File, error) {
-	at, size, err := in.readerAt()
-	if err != nil {
-		return nil, err
-	}
-	return parquet.OpenFile(at, size,
-		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
-}
-
 // guard turns a panic of f into an error.
 func guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("damaged Parquet file: %v", r)
-			println(string(debug.Stack()))
+			err = fmt.Errorf("damaged or unsupported Parquet: %v", r)
 		}
 	}()
 	return f()
@@ -69,18 +50,46 @@ func guard(f func() error) (err error) {
 
 // A parquetReader carries what goes from one row group to the next.
 type parquetReader struct {
+	file   *parquet.File
 	schema *parquetSchema
+	pages  pageChecker
 	limit  int // longest row, in bytes of JSON
 	num    int64
 	json   []byte
 	err    error // why the file cannot be read further
 }
 
+func (r *parquetReader) open(in *input) error {
+	at, size, err := in.readerAt()
+	if err != nil {
+		return err
+	}
+	r.pages = pageChecker{file: at, size: size}
+	if err := r.pages.footer(); err != nil {
+		return err
+	}
+	r.file, err = parquet.OpenFile(at, size,
+		parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
+	if err != nil {
+		return err
+	}
+	r.schema, err = newParquetSchema(r.file)
+	return err
+}
+
 // rowGroup yields the rows of one row group; it reports false when the loop has
 // ended. Where the file is at fault it sets r.err.
-func (r *parquetReader) rowGroup(group parquet.RowGroup, yield func(row, error) bool) (goOn bool) {
+func (r *parquetReader) rowGroup(i int, yield func(row, error) bool) (goOn bool) {
+	group := r.file.RowGroups()[i]
 	var rows parquet.Rows
-	if r.err = guard(func() error { rows = group.Rows(); return nil }); r.err != nil {
+	r.err = guard(func() error {
+		if err := r.pages.rowGroup(&r.file.Metadata().RowGroups[i]); err != nil {
+			return err
+		}
+		rows = group.Rows()
+		return nil
+	})
+	if r.err != nil {
 		return true
 	}
 	defer guard(rows.Close)

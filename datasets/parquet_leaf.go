@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"math"
 	"math/big"
 	"strconv"
 	"time"
@@ -216,15 +217,27 @@ func appendPhysical(dst []byte, v parquet.Value) ([]byte, error) {
 	case parquet.Int96:
 		return appendInt96(dst, v), nil
 	case parquet.Float:
-		return jsontext.AppendFloat(dst, float64(v.Float()), 32), nil
+		return appendFloat(dst, float64(v.Float()), 32), nil
 	case parquet.Double:
-		return jsontext.AppendFloat(dst, v.Double(), 64), nil
+		return appendFloat(dst, v.Double(), 64), nil
 	case parquet.ByteArray, parquet.FixedLenByteArray:
 		dst = append(dst, '"')
 		dst = base64.StdEncoding.AppendEncode(dst, v.ByteArray())
 		return append(dst, '"'), nil
 	}
 	return appendNull(dst, v)
+}
+
+func appendFloat(dst []byte, x float64, bits int) []byte {
+	switch {
+	case math.IsNaN(x):
+		return append(dst, `"NaN"`...)
+	case math.IsInf(x, 1):
+		return append(dst, `"Infinity"`...)
+	case math.IsInf(x, -1):
+		return append(dst, `"-Infinity"`...)
+	}
+	return jsontext.AppendFloat(dst, x, bits)
 }
 
 // appendInt96 appends the old timestamp of Impala and Spark: nanoseconds of the

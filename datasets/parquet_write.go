@@ -109,7 +109,7 @@ func (w *parquetWriter) writePrompt(p *Prompt) (err error) {
 	if w.json, err = appendPrompt(w.json[:0], p); err != nil {
 		return err
 	}
-	extra, _ := extraNames(p.Extra)
+	extra, _ := extraNames(p)
 	w.row.reset()
 	w.row.prompt(p, extra["prompt"])
 	return w.flush()

@@ -81,13 +81,16 @@ func (d *rowDecoder) is(quoted jsontext.Value, name string) bool {
 	} else if len(plain) < len(name) {
 		return false
 	}
-	return bytes.IndexByte(quoted, '\\') >= 0 && d.text(quoted) == name
+	return bytes.IndexByte(quoted, '\\') >= 0 && string(d.unquote(quoted)) == name
 }
 
 // text returns the text of a JSON string.
-func (d *rowDecoder) text(quoted jsontext.Value) string {
+func (d *rowDecoder) text(quoted jsontext.Value) string { return string(d.unquote(quoted)) }
+
+// unquote returns the text of a JSON string, valid until the next call.
+func (d *rowDecoder) unquote(quoted jsontext.Value) []byte {
 	d.scratch, _ = jsontext.AppendUnquote(d.scratch[:0], quoted)
-	return string(d.scratch)
+	return d.scratch
 }
 
 // label returns the text of a string or a number, as it stands.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/goccy/go-yaml"
 )
 
@@ -35,13 +36,14 @@ type Spec struct {
 
 	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
 	MaxLine int      `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
+	Cache   string   `json:"cache,omitzero"`    // directory of the embedding cache, or "off"
 	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
 	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
 }
 
 // A Model is a model behind an endpoint: the embedding model or a candidate.
 type Model struct {
-	Provider  string         `json:"provider,omitzero"`    // a kind of service; "recorded" for outcomes that come with the prompts
+	Provider  string         `json:"provider,omitzero"`    // a service by its name; "recorded" for outcomes that come with the prompts
 	Model     string         `json:"model,omitzero"`       // its name there
 	BaseURL   string         `json:"base_url,omitzero"`    // "" for the provider's default
 	APIKeyEnv string         `json:"api_key_env,omitzero"` // the environment variable that holds the key
@@ -49,11 +51,14 @@ type Model struct {
 	Params    map[string]any `json:"params,omitzero"`      // what else goes into every request: temperature, seed, options, …
 	Price     *Price         `json:"price,omitzero"`
 
+	APIVersion     string   `json:"api_version,omitzero"`      // of Azure's API
 	AllowPlainHTTP bool     `json:"allow_plain_http,omitzero"` // send the key without TLS to a host that is not this one
 	Timeout        Duration `json:"timeout,omitzero"`
 	MaxAttempts    int      `json:"max_attempts,omitzero"` // calls for one answer, the first included
 	Slots          int      `json:"slots,omitzero"`        // calls at a time
 	Batch          int      `json:"batch,omitzero"`        // texts in one embedding request
+
+	MaxResponseBytes int `json:"max_response_bytes,omitzero"` // a longer answer of the service is a failed call
 }
 
 // A Router says which scorer estimates win rates and where they part.
@@ -70,7 +75,8 @@ type Router struct {
 	// estimated. It is a setting apart from the models that are called.
 	ScoringPair ScoringPair `json:"scoring_pair,omitzero"`
 
-	// Threshold in [0,1]: a prompt whose win rate is at least this goes strong.
+	// Threshold: a prompt whose win rate is at least this goes strong. In [0,1],
+	// or the next number above 1, with which none does.
 	Threshold *float64 `json:"threshold,omitzero"`
 }
 
@@ -131,18 +137,10 @@ func ParseSpec(name string, data []byte) (Spec, error) {
 	if err := yaml.UnmarshalWithOptions(data, &s, yaml.Strict()); err != nil {
 		return Spec{}, fmt.Errorf("%s: %w", name, positioned(err))
 	}
-	return s, nil
-}
-
-// positioned turns a YAML error into "line:column: reason" with the excerpt that
-// points at it.
-func positioned(err error) error {
-	var e yaml.Error
-	if !errors.As(err, &e) || e.GetToken() == nil {
-		return err
+	if _, err := json.Marshal(&s); err != nil { // YAML has infinities, a manifest has not
+		return Spec{}, fmt.Errorf("%s: %w", name, ofField(err))
 	}
-	p := e.GetToken().Position
-	return fmt.Errorf("%d:%d: %s", p.Line, p.Column, e.GetMessage())
+	return s, nil
 }
 
 // Validate reports everything that is wrong with a spec at once, each with its
@@ -194,7 +192,7 @@ func (r *Router) validate(bad func(field, format string, args ...any), models ma
 	if strong == weak {
 		bad("router.weak", "is the same candidate as router.strong")
 	}
-	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= 1) && !math.IsInf(*t, 1) {
+	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= math.Nextafter(1, 2)) {
 		bad("router.threshold", "%v is not in [0,1]", *t)
 	}
 }
@@ -208,7 +206,7 @@ func (m *Model) validate(bad func(field, format string, args ...any), field stri
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}} {
+	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}, {"max_response_bytes", m.MaxResponseBytes}} {
 		if n.value < 0 {
 			bad(field+"."+n.name, "%d is negative", n.value)
 		}
@@ -246,7 +244,9 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
-	"window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"bad_rows":           true, // what is done about a row that has no result changes none
+	"max_response_bytes": true,
 }
 
 // Fields gives every field that is set by its dotted path, as JSON.
@@ -272,12 +272,23 @@ func (s *Spec) tree() map[string]any {
 	var tree map[string]any
 	b, err := json.Marshal(s, json.Deterministic(true))
 	if err == nil {
-		err = json.Unmarshal(b, &tree)
+		err = json.Unmarshal(b, &tree, json.WithUnmarshalers(json.UnmarshalFromFunc(wholeNumber)))
 	}
 	if err != nil {
 		panic("datasets: a spec did not survive JSON: " + err.Error())
 	}
 	return tree
+}
+
+// wholeNumber keeps a number of a generic value as it stands: a float64 would
+// change a seed above 2⁵³.
+func wholeNumber(d *jsontext.Decoder, v *any) error {
+	if d.PeekKind() != '0' {
+		return errors.ErrUnsupported
+	}
+	number, err := d.ReadValue()
+	*v = number.Clone()
+	return err
 }
 
 // Set sets the field at a dotted path ("models.strong.slots") to a value as YAML
@@ -301,11 +312,11 @@ func (s *Spec) Set(path string, value any) error {
 	at[names[len(names)-1]] = value
 	b, err := json.Marshal(tree)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return ofField(err)
 	}
 	var changed Spec
 	if err := json.Unmarshal(b, &changed, json.RejectUnknownMembers(true)); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return ofField(err)
 	}
 	*s = changed
 	return nil

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -14,21 +16,17 @@ import (
 	"routeval/providers"
 )
 
-// execute takes the routed items in order. What needs no call is finished at
-// once; the rest gets a goroutine that waits for its candidate's slots, so that
-// a slow candidate keeps nobody from a fast one until the window is full.
-func (r *run) execute(feed context.Context) error {
+// execute routes items and executes them in order. What needs no call is
+// finished at once; the rest gets a goroutine that waits for its candidate's
+// slots, so that a slow candidate keeps nobody from a fast one until the window is
+// full.
+func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
 	defer func() { g.Wait(); close(r.results) }()
-	for b := range r.ordered {
-		select {
-		case <-b.routed:
-		case <-feed.Done():
-			return nil
-		}
-		if b.err != nil {
-			return nil // the stage that met it has stopped the run
+	for b, err := range r.inBatches(feed, items, r.routeBatch) {
+		if err != nil {
+			return err
 		}
 		for i := range b.items {
 			if feed.Err() != nil {
@@ -66,6 +64,9 @@ func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo
 		if o == nil {
 			release()
 			return
+		}
+		if it.warning != "" {
+			o.Warnings = append(o.Warnings, it.warning)
 		}
 		result.Outcomes[todo[i]] = *o
 	}
@@ -110,7 +111,7 @@ func (r *run) complete(it *item, name string) *datasets.Outcome {
 	if c.Completer == nil {
 		return &datasets.Outcome{Model: c.Model, Failure: &datasets.Failure{
 			Class:   string(providers.Rejected),
-			Message: "models." + name + ": the prompt has no recorded outcome of " + quote(name) + " or " + quote(c.Model),
+			Message: fmt.Sprintf("models.%s: the prompt has no recorded outcome of %q or %q", name, name, c.Model),
 		}}
 	}
 	start := time.Now()

@@ -1,9 +1,9 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -90,14 +90,10 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 	defer kill()
 	defer context.AfterFunc(feed, func() { time.AfterFunc(p.Grace, kill) })()
 
-	r := &run{Pipeline: p, journal: j, calls: calls, stop: stop}
-	r.init()
+	r := &run{Pipeline: p, journal: j, calls: calls, stop: stop, results: make(chan done, writeGroup)}
+	r.openSlots()
 	var g errgroup.Group
-	g.Go(func() error { return r.halt(r.read(feed, prompts)) })
-	for range max(1, p.EmbedSlots) {
-		g.Go(func() error { return r.routeBatches(feed) })
-	}
-	g.Go(func() error { return r.halt(r.execute(feed)) })
+	g.Go(func() error { return r.halt(r.execute(feed, r.fresh(prompts))) })
 	g.Go(func() error { return r.halt(r.write()) })
 	g.Wait()
 
@@ -114,34 +110,13 @@ type run struct {
 	calls   context.Context         // of every call
 	stop    context.CancelCauseFunc // ends the feeding; the first cause is the run's error
 
-	queue   chan *batch              // read → route, whoever is free
-	ordered chan *batch              // read → execute, the same batches in order
 	results chan done                // execute → write
 	slots   map[string]chan struct{} // a token per call of a candidate
 
 	summary Summary
 }
 
-// item is a prompt on its way.
-type item struct {
-	prompt  datasets.Prompt
-	seq     int64
-	winRate float64
-	failure *datasets.Failure // why it could not be routed
-}
-
-// batch is a group of items that are embedded and scored together.
-type batch struct {
-	items  []item
-	bytes  int
-	routed chan struct{} // closed when every item has a win rate or a failure
-	err    error         // why the run cannot go on; read after routed
-}
-
-func (r *run) init() {
-	r.queue = make(chan *batch, max(1, r.EmbedSlots))
-	r.ordered = make(chan *batch, 2*max(1, r.EmbedSlots))
-	r.results = make(chan done, writeGroup)
+func (r *run) openSlots() {
 	r.slots = map[string]chan struct{}{}
 	for name, c := range r.Candidates {
 		r.slots[name] = make(chan struct{}, max(1, c.Slots))
@@ -156,50 +131,30 @@ func (r *run) halt(err error) error {
 	return err
 }
 
-// read makes batches of the prompts that are not finished.
-func (r *run) read(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) error {
-	defer close(r.queue)
-	defer close(r.ordered)
-	b := newBatch()
-	for prompt, err := range prompts {
-		if ctx.Err() != nil {
-			return nil
-		}
-		seq := r.summary.Read
-		r.summary.Read++
-		if err == nil {
-			var skip bool
-			if skip, err = r.known(&prompt); skip {
-				r.summary.Skipped++
-				continue
+// fresh gives the prompts that are not finished. Bad rows are told of and left
+// out, unless that ends the run.
+func (r *run) fresh(prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		for prompt, err := range prompts {
+			seq := r.summary.Read
+			r.summary.Read++
+			if err == nil {
+				var skip bool
+				if skip, err = r.known(&prompt); skip {
+					r.summary.Skipped++
+					continue
+				}
 			}
-		}
-		if err != nil {
-			if err := r.badRow(err); err != nil {
-				return err
+			if err != nil {
+				if err = r.badRow(err); err == nil {
+					continue
+				}
 			}
-			continue
-		}
-		if b.add(item{prompt: prompt, seq: seq}, r.Batch) {
-			if !r.send(ctx, b) {
-				return nil
+			if !yield(item{prompt: prompt, seq: seq}, err) || err != nil {
+				return
 			}
-			b = newBatch()
 		}
 	}
-	if len(b.items) > 0 {
-		r.send(ctx, b)
-	}
-	return nil
-}
-
-func newBatch() *batch { return &batch{routed: make(chan struct{})} }
-
-// add appends an item and reports whether the batch is full.
-func (b *batch) add(it item, bound Batch) (full bool) {
-	b.items = append(b.items, it)
-	b.bytes += len(it.prompt.Query())
-	return len(b.items) >= cmp.Or(bound.Items, DefaultBatchItems) || b.bytes >= cmp.Or(bound.Bytes, DefaultBatchBytes)
 }
 
 // known reports whether a prompt is finished; one that this session has met
@@ -207,7 +162,7 @@ func (b *batch) add(it item, bound Batch) (full bool) {
 func (r *run) known(prompt *datasets.Prompt) (skip bool, err error) {
 	before := r.journal.keys.set(prompt.ID, seen)
 	if before&seen != 0 {
-		return false, &datasets.RowError{Pos: prompt.Pos, Err: errors.New("id " + quote(prompt.ID) + " was met before: give every prompt an id of its own")}
+		return false, &datasets.RowError{Pos: prompt.Pos, Err: fmt.Errorf("id %q was met before: give every prompt an id of its own", prompt.ID)}
 	}
 	return before&finished != 0, nil
 }
@@ -219,17 +174,4 @@ func (r *run) badRow(err error) error {
 	}
 	r.summary.BadRows++
 	return r.BadRow(row)
-}
-
-// send hands a batch to whoever routes and, in order, to execution. It gives up
-// when feeding ends.
-func (r *run) send(ctx context.Context, b *batch) bool {
-	for _, ch := range []chan *batch{r.queue, r.ordered} {
-		select {
-		case ch <- b:
-		case <-ctx.Done():
-			return false
-		}
-	}
-	return true
 }

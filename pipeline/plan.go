@@ -2,53 +2,12 @@ package pipeline
 
 import (
 	"context"
-	"iter"
 	"maps"
 	"slices"
 
 	"routeval/datasets"
 	"routeval/scoring"
 )
-
-// Offline routes prompts and takes over their recorded outcomes, graded and
-// priced, in order, without a call of a candidate and without a journal. It
-// follows the stream rule of package datasets; a prompt that cannot be scored is
-// a result with a failure. What the sequence yields as an error of the pipeline
-// itself is the last.
-func (p *Pipeline) Offline(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[datasets.Result, error] {
-	offline := *p
-	offline.Execute = datasets.RouteOnly
-	return func(yield func(datasets.Result, error) bool) {
-		b := newBatch()
-		flush := func() bool {
-			if err := offline.routeBatch(ctx, b); err != nil {
-				yield(datasets.Result{}, err)
-				return false
-			}
-			for i := range b.items {
-				result, _ := offline.plan(&b.items[i])
-				offline.grade(ctx, &b.items[i], result)
-				if !yield(*result, nil) {
-					return false
-				}
-			}
-			b = newBatch()
-			return true
-		}
-		seq := int64(0)
-		for prompt, err := range prompts {
-			if err != nil {
-				if !flush() || !yield(datasets.Result{}, err) {
-					return
-				}
-			} else if b.add(item{prompt: prompt, seq: seq}, p.Batch) && !flush() {
-				return
-			}
-			seq++
-		}
-		flush()
-	}
-}
 
 // plan decides the route of an item, takes over what was recorded, and names
 // the candidates that must be called.

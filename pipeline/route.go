@@ -5,113 +5,120 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
+	"slices"
 
 	"routeval/datasets"
 	"routeval/providers"
 	"routeval/scoring"
 )
 
-func quote(s string) string { return strconv.Quote(s) }
-
-// routeBatches gives batches their win rates until there are no more.
-func (r *run) routeBatches(ctx context.Context) error {
-	for b := range r.queue {
-		b.err = r.routeBatch(ctx, b)
-		close(b.routed)
-		if err := r.halt(b.err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // routeBatch sets the win rate or the failure of every item. An error is one
 // that every batch would meet.
 func (p *Pipeline) routeBatch(ctx context.Context, b *batch) error {
-	features := make([]scoring.Features, len(b.items))
-	for i := range b.items {
-		features[i].Query = b.items[i].prompt.Query()
-	}
 	if p.Embedder != nil {
-		if err := p.embed(ctx, b.items, features); err != nil {
+		if err := p.embedBatch(ctx, b); err != nil {
 			return err
 		}
 	}
-	return p.score(ctx, b.items, features)
+	return p.score(ctx, b.items)
 }
 
-// embed fills in the embeddings. A batch that the service rejects is tried text
-// by text, so that one bad text costs one row.
-func (p *Pipeline) embed(ctx context.Context, items []item, features []scoring.Features) error {
-	texts := make([]string, len(features))
-	for i := range features {
-		texts[i] = features[i].Query
-	}
-	vectors, err := p.Embedder.Embed(ctx, texts)
-	switch {
-	case err == nil && len(vectors) != len(texts):
-		return fmt.Errorf("embedding: %d vectors for %d texts", len(vectors), len(texts))
-	case err == nil:
-		for i := range vectors {
-			if err := p.checkWidth(vectors[i]); err != nil {
-				return err
-			}
-			features[i].Embedding = vectors[i]
+// embedBatch sets the vector or the failure of every item.
+func (p *Pipeline) embedBatch(ctx context.Context, b *batch) error {
+	texts := make([]string, 0, len(b.items))
+	items := make([]*item, 0, len(b.items))
+	for i := range b.items {
+		if b.items[i].row == nil {
+			items = append(items, &b.items[i])
+			texts = append(texts, b.items[i].prompt.Query())
 		}
-		return nil
+	}
+	return p.embed(ctx, items, texts)
+}
+
+// embed sets vectors. A call that the service rejects as a whole is tried text by
+// text, so that one bad text costs one row.
+func (p *Pipeline) embed(ctx context.Context, items []*item, texts []string) error {
+	vectors, err := p.Embedder.Embed(ctx, texts)
+	var single *providers.ItemErrors
+	switch {
+	case errors.As(err, &single):
+		for _, e := range single.Failed {
+			items[e.Index].failure = failure(e.Err)
+		}
+		for _, e := range single.Cut {
+			items[e.Index].warning = e.Err.Error()
+		}
+	case err == nil:
 	case !rejected(err):
 		return err
 	case len(items) == 1:
 		items[0].failure = failure(err)
 		return nil
-	}
-	for i := range items {
-		if err := p.embed(ctx, items[i:i+1], features[i:i+1]); err != nil {
-			return err
+	default:
+		for i := range items {
+			if err := p.embed(ctx, items[i:i+1], texts[i:i+1]); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return nil
-}
-
-// checkWidth refuses vectors that every prompt would be refused for.
-func (p *Pipeline) checkWidth(vector []float32) error {
-	space := p.Scorer.Space()
-	if err := space.Check(scoring.Space{Model: "as the endpoint answers", Dim: len(vector)}); err != nil {
-		return fmt.Errorf("embedding: %w", err)
+	if len(vectors) != len(texts) {
+		return fmt.Errorf("embedding: %d vectors for %d texts", len(vectors), len(texts))
+	}
+	for i, v := range vectors {
+		if items[i].failure == nil {
+			items[i].vector = v
+		}
 	}
 	return nil
 }
 
 // score sets the win rates of the items that have not failed. An item that
 // cannot be scored fails alone.
-func (p *Pipeline) score(ctx context.Context, items []item, features []scoring.Features) error {
-	todo := make([]int, 0, len(items))
+func (p *Pipeline) score(ctx context.Context, items []item) error {
+	todo := make([]*item, 0, len(items))
+	features := make([]scoring.Features, 0, len(items))
 	for i := range items {
-		if items[i].failure == nil {
-			todo = append(todo, i)
+		it := &items[i]
+		if it.row != nil || it.failure != nil {
+			continue
 		}
+		if err := p.checkWidth(it.vector); err != nil {
+			return err
+		}
+		todo = append(todo, it)
+		features = append(features, scoring.Features{Query: it.prompt.Query(), Embedding: it.vector})
 	}
 	for len(todo) > 0 {
-		batch := make([]scoring.Features, len(todo))
-		for k, i := range todo {
-			batch[k] = features[i]
-		}
 		rates := make([]float64, len(todo))
-		err := p.Scorer.WinRates(ctx, rates, batch)
+		err := p.Scorer.WinRates(ctx, rates, features)
 		var bad *scoring.ItemError
 		switch {
 		case err == nil:
-			for k, i := range todo {
-				items[i].winRate = rates[k]
+			for i, it := range todo {
+				it.winRate = rates[i]
+				it.vector = nil // has done its work
 			}
 			return nil
 		case !errors.As(err, &bad):
 			return fmt.Errorf("router: %w", err)
 		}
-		i := todo[bad.Index]
-		items[i].failure = &datasets.Failure{Class: string(providers.Rejected), Message: "router: " + bad.Err.Error()}
-		todo = append(todo[:bad.Index], todo[bad.Index+1:]...)
+		todo[bad.Index].failure = &datasets.Failure{Class: string(providers.Rejected), Message: "router: " + bad.Err.Error()}
+		todo = slices.Delete(todo, bad.Index, bad.Index+1)
+		features = slices.Delete(features, bad.Index, bad.Index+1)
+	}
+	return nil
+}
+
+// checkWidth refuses vectors that every prompt would be refused for.
+func (p *Pipeline) checkWidth(vector []float32) error {
+	if p.Embedder == nil {
+		return nil
+	}
+	space := p.Scorer.Space()
+	if err := space.Check(scoring.Space{Model: "as the endpoint answers", Dim: len(vector)}); err != nil {
+		return fmt.Errorf("embedding: %w", err)
 	}
 	return nil
 }

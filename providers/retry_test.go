@@ -106,8 +106,9 @@ func TestRetrySeeded(t *testing.T) {
 		})
 		return d
 	}
-	if elapsed(1) != elapsed(1) || elapsed(1) == elapsed(2) {
-		t.Errorf("the seed does not make the waits: %s, %s, %s", elapsed(1), elapsed(1), elapsed(2))
+	first, again, other := elapsed(1), elapsed(1), elapsed(2)
+	if first != again || first == other {
+		t.Errorf("the seed does not make the waits: %s, %s, %s", first, again, other)
 	}
 }
 

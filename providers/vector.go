@@ -53,11 +53,17 @@ func (v *vector) numbers(dec *jsontext.Decoder) error {
 }
 
 func (v *vector) base64(dec *jsontext.Decoder) error {
-	token, err := dec.ReadToken()
+	quoted, err := dec.ReadValue()
 	if err != nil {
 		return err
 	}
-	raw, err := base64.StdEncoding.DecodeString(token.String())
+	text := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(text, '\\') >= 0 { // "\/" is a slash
+		if text, err = jsontext.AppendUnquote(nil, quoted); err != nil {
+			return err
+		}
+	}
+	raw, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {
 		return fmt.Errorf("an embedding: %w", err)
 	}

@@ -18,9 +18,9 @@ const (
 	// One query alone is bound by memory; a block of them by arithmetic.
 	queryBlock = 64
 	// rowTile is how many stored vectors meet a block of queries at once: at
-	// width 1536 they and one query fit the first-level cache. Tile and block
+	// width 1536 they and two queries fit the first-level cache. Tile and block
 	// together stay below the size where gonum starts goroutines of its own.
-	rowTile = 8
+	rowTile = 4
 	// rowSpan is how many stored vectors one goroutine takes at a time.
 	rowSpan = 64 * rowTile
 )
@@ -133,14 +133,18 @@ func (v *vectors) compare(cosines []float32, q blas32.General, from, to int) {
 	for j := from; j < to; j += rowTile {
 		rows := min(rowTile, to-j)
 		tile := blas32.General{Rows: rows, Cols: v.rows.Cols, Stride: v.rows.Stride, Data: v.rows.Data[j*v.rows.Stride:]}
-		out := blas32.General{Rows: q.Rows, Cols: rows, Stride: n, Data: cosines[j:]}
-		blas32.Gemm(blas.NoTrans, blas.Trans, 1, q, tile, 0, out)
+		dots(q, tile, blas32.General{Rows: q.Rows, Cols: rows, Stride: n, Data: cosines[j:]})
 		for i := range q.Rows {
 			for t, dot := range cosines[i*n+j:][:rows] {
 				cosines[i*n+j+t] = float32(float64(dot) * v.invNorm[j+t])
 			}
 		}
 	}
+}
+
+// gemmDots is dots by gonum.
+func gemmDots(queries, tile, out blas32.General) {
+	blas32.Gemm(blas.NoTrans, blas.Trans, 1, queries, tile, 0, out)
 }
 
 // inParallel calls work for 0…n-1 on as many goroutines as there are

@@ -21,6 +21,7 @@ import (
 	"routeval/providers/lexical"
 	"routeval/scoring"
 	"routeval/scoring/train"
+	"routeval/scoring/weights"
 )
 
 // recordedProvider is the provider of a candidate that has no endpoint: its
@@ -32,12 +33,16 @@ type built struct {
 	pipeline.Pipeline
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
+	close   func() error      // gives back what was opened
 }
+
+// defaultEmbedSlots is how many embedding requests go out at a time.
+const defaultEmbedSlots = 4
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}}
+	b := &built{digests: map[string]string{}, close: func() error { return nil }}
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
@@ -59,7 +64,10 @@ func build(w *world, r *resolved) (*built, error) {
 		}
 		b.Candidates[name] = c
 	}
-	return b, usage(errors.Join(errs...))
+	if err := errors.Join(errs...); err != nil {
+		return b, usage(errors.Join(err, b.close()))
+	}
+	return b, nil
 }
 
 func (b *built) buildThreshold(r *resolved) error {
@@ -95,17 +103,18 @@ func (b *built) buildRandom(_ *world, r *resolved) error {
 
 // buildMF loads the weights and folds the scoring pair.
 func (b *built) buildMF(w *world, r *resolved) error {
-	if r.Router.Weights == "" {
-		return errors.New("router.weights: missing: name a safetensors file")
+	data := weights.Default()
+	if r.Router.Weights != "" {
+		var err error
+		if data, err = os.ReadFile(r.Router.Weights); err != nil {
+			return fmt.Errorf("router.weights: %w", err)
+		}
 	}
-	data, err := os.ReadFile(r.Router.Weights)
-	if err != nil {
-		return fmt.Errorf("router.weights: %w", err)
-	}
-	b.digests[r.Router.Weights] = digest(data)
+	name := cmp.Or(r.Router.Weights, "default weights")
+	b.digests[name] = digest(data)
 	mf, err := scoring.ReadMF(data)
 	if err != nil {
-		return fmt.Errorf("router.weights: %s: %w", r.Router.Weights, err)
+		return fmt.Errorf("router.weights: %s: %w", name, err)
 	}
 	pair := r.scoringPair(mf.Models)
 	folded, err := mf.Pair(pair.Strong, pair.Weak)
@@ -153,12 +162,18 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		}
 		return nil
 	}
+	if p, _ := providers.LookupPreset(r.Embedding.Provider); p.NoEmbeddings {
+		return fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
+	}
 	client, err := newClient(w, "embedding", *r.Embedding)
 	if err != nil {
 		return err
 	}
-	b.Scorer, b.Embedder = folded, embedding(client, *r.Embedding)
-	b.EmbedSlots = cmp.Or(r.Embedding.Slots, 4)
+	b.Scorer = folded
+	if b.Embedder, b.close, err = cached(embedding(client, *r.Embedding), client, *r.Embedding, r.Cache); err != nil {
+		return err
+	}
+	b.EmbedSlots = cmp.Or(r.Embedding.Slots, defaultEmbedSlots)
 	b.Batch.Items = r.Embedding.Batch
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
 	return nil
@@ -191,12 +206,9 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 	return prices, err
 }
 
-// defaultSlots is how many calls a candidate gets at a time by its kind of
-// service: a local server works on few at once.
-var defaultSlots = map[string]int{"ollama": 4, "openai": 16}
-
 func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
-	c := pipeline.Candidate{Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, defaultSlots[m.Provider], 1)}
+	preset, _ := providers.LookupPreset(m.Provider) // newClient says so if there is none
+	c := pipeline.Candidate{Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1)}
 	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
 		return c, nil
 	}
@@ -222,9 +234,13 @@ func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 	cfg := providers.Config{
 		Role: role, Kind: m.Provider, BaseURL: m.BaseURL, Model: m.Model, KeyEnv: m.APIKeyEnv,
 		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: m.Slots,
+		MaxResponseBytes: int64(m.MaxResponseBytes), APIVersion: m.APIVersion,
 		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
 	}
 	if m.APIKeyEnv != "" {
+		if !namesVariable(w, m.APIKeyEnv) {
+			return cfg, fmt.Errorf("%s.api_key_env: is no name of an environment variable: write the name there, and the key into the variable", role)
+		}
 		cfg.Key = providers.Secret(w.env(m.APIKeyEnv))
 	}
 	if m.Params != nil {
@@ -235,6 +251,14 @@ func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 		cfg.Params = params
 	}
 	return cfg, nil
+}
+
+// namesVariable reports whether name is a variable that is set, or looks like one.
+// Anything else may be a key that was written in the place of its variable's
+// name, and is not repeated anywhere.
+func namesVariable(w *world, name string) bool {
+	_, set := w.lookupEnv(name)
+	return set || strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") == ""
 }
 
 // lexicalSpace is the embedding space of the embedder in the binary, and its way

@@ -40,7 +40,7 @@ precision, what it achieves to standard error.` +
 				return err
 			}
 			cal, err := calibrate(s.results, share)
-			if err != nil {
+			if err := errors.Join(err, s.close()); err != nil {
 				return err
 			}
 			fmt.Fprintln(w.stderr, achieved(cal))
@@ -54,7 +54,7 @@ precision, what it achieves to standard error.` +
 }
 
 // scoringFlags are the flags of commands that score prompts and call nobody.
-var scoringFlags = []string{"input", "strong", "weak", "embedding", "router", "weights", "seed", "grade", "prices", "max-line", "threshold"}
+var scoringFlags = []string{"input", "strong", "weak", "embedding", "router", "weights", "seed", "grade", "prices", "max-line", "cache", "threshold"}
 
 func calibrate(results iter.Seq2[datasets.Result, error], share float64) (scoring.Calibration, error) {
 	var rates []float64
@@ -87,6 +87,7 @@ type scored struct {
 	strong, weak string
 	router       string
 	threshold    *float64 // nil if none was set
+	close        func() error
 }
 
 // openScored takes the results of a run directory, or scores the prompts that a
@@ -117,6 +118,7 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string) 
 	in := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	return scored{
 		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router.Kind, threshold: r.Router.Threshold,
+		close: b.close,
 	}, nil
 }
 
@@ -130,5 +132,5 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold}, nil
+	return scored{results, strong, weak, m.Spec.Router.Kind, m.Spec.Router.Threshold, func() error { return nil }}, nil
 }

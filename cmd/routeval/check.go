@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -28,7 +27,8 @@ takes the key, serves the model, and makes embeddings of the width that the
 weights take. What fails is printed with its mend. No chat call is made.` +
 			exits(statusDone, statusStopped, statusUsage),
 		Example: `  routeval check spec.yaml
-  routeval check -i prompts.jsonl --router random --strong openai/gpt-4o --weak ollama/llama3.2`,
+  routeval check -i prompts.jsonl --router random \
+      --strong openai/gpt-4o --weak ollama/llama3.2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			file := ""
@@ -47,7 +47,7 @@ weights take. What fails is printed with its mend. No chat call is made.` +
 }
 
 func check(ctx context.Context, w *world, r *resolved) error {
-	printOrigins(w.stdout, r)
+	printOrigins(w, r)
 	failures := 0
 	// What the spec says is wrong with itself is a finding here like any other;
 	// only the threshold may still be missing.
@@ -57,6 +57,7 @@ func check(ctx context.Context, w *world, r *resolved) error {
 	}
 	b, err := build(w, r)
 	r.Execute = asked
+	defer b.close()
 	fmt.Fprintln(w.stdout)
 	if err != nil {
 		failures++
@@ -78,15 +79,23 @@ func check(ctx context.Context, w *world, r *resolved) error {
 }
 
 // printOrigins prints every value of the spec with where it is from.
-func printOrigins(out io.Writer, r *resolved) {
+func printOrigins(w *world, r *resolved) {
 	fields := r.Fields()
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	r.eachModel(func(role string, m *datasets.Model) {
+		if m.APIKeyEnv != "" && !namesVariable(w, m.APIKeyEnv) {
+			fields[role+".api_key_env"] = hidden
+		}
+		if m.BaseURL != "" && withoutCredentials(m.BaseURL) == hidden {
+			fields[role+".base_url"] = hidden
+		}
+	})
+	t := tabwriter.NewWriter(w.stdout, 0, 0, 2, ' ', 0)
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", field, fields[field], r.origins[field])
 	}
 	t.Flush()
 	for _, note := range r.notes {
-		fmt.Fprintln(out, "note:", note)
+		fmt.Fprintln(w.stdout, "note:", note)
 	}
 }
 

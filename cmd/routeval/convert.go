@@ -57,9 +57,9 @@ func convert(w *world, in []string, out string, o convertOptions) error {
 	var n int64
 	var err error
 	if o.results {
-		n, err = transfer(w, out, sieve(w, o, &bad, datasets.Results(in, opts)), datasets.WriteResults, datasets.EncodeResults)
+		n, err = transfer(w, out, sieve(w, o.skipBad, &bad, datasets.Results(in, opts)), datasets.WriteResults, datasets.EncodeResults)
 	} else {
-		n, err = transfer(w, out, sieve(w, o, &bad, datasets.Prompts(in, opts)), datasets.WritePrompts, datasets.EncodePrompts)
+		n, err = transfer(w, out, sieve(w, o.skipBad, &bad, datasets.Prompts(in, opts)), datasets.WritePrompts, datasets.EncodePrompts)
 	}
 	if err != nil {
 		return err
@@ -82,8 +82,8 @@ func transfer[T any](w *world, out string, seq iter.Seq2[T, error],
 }
 
 // sieve takes bad rows out of a sequence, if asked to, telling each.
-func sieve[T any](w *world, o convertOptions, bad *int, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
-	if !o.skipBad {
+func sieve[T any](w *world, skipBad bool, bad *int, seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	if !skipBad {
 		return seq
 	}
 	return func(yield func(T, error) bool) {

@@ -33,9 +33,9 @@ func demoCommand(w *world) *cobra.Command {
 		Use:   "demo",
 		Short: "Run the main job on generated questions, offline",
 		Long: `Demo shows the main job from end to end, offline and in less than a minute: it
-makes questions with known answers, has both models answer one half, trains a
-router on that, calibrates it to 30 % strong, routes the other half, and reports
-what the routing cost and kept.
+makes questions with known answers, has both models answer some of them, trains a
+router on that, calibrates it to 30 % strong on others, routes those that are
+left, and reports what the routing cost and kept.
 
 The two models are stand-ins, not language models: small programs that read a
 question and calculate. solver-small handles one step and guesses at the rest,
@@ -50,7 +50,7 @@ small and a large model's.` +
 		RunE: func(c *cobra.Command, _ []string) error { return demo(c.Context(), w, o) },
 	}
 	c.Flags().StringVar(&o.dir, "dir", "demo", "the directory to work in; what an earlier demo left there is replaced")
-	c.Flags().IntVar(&o.questions, "questions", 2000, "how many questions to make")
+	c.Flags().IntVar(&o.questions, "questions", 2000, "how many questions to calibrate on and to route; half as many are made to learn from")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "of the questions")
 	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	return c
@@ -58,7 +58,6 @@ small and a large model's.` +
 
 // demoSpec is the spec of the demo's runs.
 const demoSpec = `# Two stand-ins for models, served by "routeval demo" on a loopback port.
-input: [%[1]s]
 models:
   strong:
     provider: openai
@@ -72,6 +71,7 @@ models:
     model: solver-small
     slots: 64
     price: {input_usd_per_mtok: 0.6, output_usd_per_mtok: 0.6}  # an example
+router: {weights: %[1]s/router.safetensors}
 grade: {kind: number}
 `
 
@@ -91,14 +91,14 @@ func demo(ctx context.Context, w *world, o demoOptions) error {
 		return err
 	}
 	for _, step := range []struct{ say, command string }{
-		{"Both models answer one half of the questions, so that there is something to learn from.",
-			"run {dir}/train.yaml --out {dir}/train --router random --execute both"},
+		{"Both models answer the questions to learn from.",
+			"run {dir}/demo.yaml --input {dir}/learn.jsonl --out {dir}/learn --router random --execute both"},
 		{"A router is trained on who was right on which question.",
-			"train {dir}/train --out {dir}/router.safetensors"},
-		{"The threshold is chosen that sends 30 % of those questions to the strong model.",
-			"calibrate {dir}/test.yaml --input {dir}/train.jsonl --weights {dir}/router.safetensors --strong-share 0.3"},
-		{"The other half is routed. Both models answer, so that the report can compare.",
-			"run {dir}/test.yaml --out {dir}/test --weights {dir}/router.safetensors --threshold {threshold} --execute both"},
+			"train {dir}/learn --out {dir}/router.safetensors"},
+		{"The threshold is chosen that sends 30 % of other questions to the strong model. Nobody is called.",
+			"calibrate {dir}/demo.yaml --input {dir}/calibrate.jsonl --strong-share 0.3"},
+		{"The questions that are left are routed. Both models answer, so that the report can compare.",
+			"run {dir}/demo.yaml --input {dir}/test.jsonl --out {dir}/test --threshold {threshold} --execute both"},
 		{"What did it cost, and what did it keep?",
 			"report {dir}/test"},
 	} {
@@ -118,29 +118,27 @@ type demonstration struct {
 
 // prepare clears what an earlier demo left and writes questions and specs.
 func (d *demonstration) prepare(url string) error {
-	for _, name := range []string{"train", "test", "train.jsonl", "test.jsonl", "train.yaml", "test.yaml", "router.safetensors"} {
-		if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
+	parts := []struct {
+		name string
+		n    int
+	}{{"learn", d.questions / 2}, {"calibrate", d.questions / 2}, {"test", d.questions - d.questions/2}}
+	for _, p := range parts {
+		if err := os.RemoveAll(filepath.Join(d.dir, p.name)); err != nil {
 			return err
 		}
 	}
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
 		return err
 	}
-	next, stop := iter.Pull(sample.Questions(d.seed, d.questions))
+	next, stop := iter.Pull(sample.Questions(d.seed, d.questions+parts[0].n))
 	defer stop()
-	for i, name := range []string{"train", "test"} {
-		n := (d.questions + i) / 2
-		file := filepath.Join(d.dir, name+".jsonl")
-		if _, err := datasets.WritePrompts(file, take(next, n)); err != nil {
-			return err
-		}
-		spec := fmt.Sprintf(demoSpec, file, url)
-		if err := os.WriteFile(filepath.Join(d.dir, name+".yaml"), []byte(spec), 0o644); err != nil {
+	for _, p := range parts {
+		if _, err := datasets.WritePrompts(filepath.Join(d.dir, p.name+".jsonl"), take(next, p.n)); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(d.stderr, "%d questions with known answers, half to learn from and half to route: %s\n", d.questions, d.dir)
-	return err
+	fmt.Fprintf(d.stderr, "In %s: %d questions with known answers to learn from, %d to calibrate on, %d to route.\n", d.dir, parts[0].n, parts[1].n, parts[2].n)
+	return os.WriteFile(filepath.Join(d.dir, "demo.yaml"), fmt.Appendf(nil, demoSpec, d.dir, url), 0o644)
 }
 
 // take gives the next n prompts.

@@ -15,9 +15,3 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(m, map[string]func(){"routeval": main})
 }
-
-// TestScripts runs testdata/script: one script per concern, real files, loopback
-// servers.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
-}

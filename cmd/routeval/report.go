@@ -46,7 +46,8 @@ A gate compares a value with a number: 'apgr >= 0.6', 'cost_usd <= 25',
 An undefined value meets no gate.` +
 			exits(statusDone, statusStopped, statusUsage, statusGate),
 		Example: `  routeval report runs/first
-  routeval report runs/first --format markdown --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
+  routeval report runs/first --format markdown \
+      --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			render, err := reports.RendererFor(o.format)
@@ -110,7 +111,7 @@ func parseGates(texts []string) ([]reports.Gate, error) {
 	for _, text := range texts {
 		g, err := reports.ParseGate(text)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("--gate %q: %w", text, err))
+			errs = append(errs, fmt.Errorf("--%w", err)) // begins with the gate
 		}
 		gates = append(gates, g)
 	}
@@ -125,7 +126,7 @@ func page(w *world, s scored, o pageOptions, gates []reports.Gate, render report
 	r, err := reports.Build(s.results, reports.Options{
 		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, Draws: o.draws, Seed: o.seed,
 	})
-	if err != nil {
+	if err := errors.Join(err, s.close()); err != nil {
 		return err
 	}
 	r.Verdicts = reports.Check(r, gates)

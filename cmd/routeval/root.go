@@ -52,10 +52,15 @@ A first look:  routeval demo
 The main job:  routeval run, then routeval report on its directory
 Before it:     routeval calibrate chooses the threshold, routeval check tests
                every endpoint`,
-		Version:       version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Version:               version,
+		SilenceUsage:          true,
+		SilenceErrors:         true,
+		DisableFlagsInUseLine: true,
+
+		SuggestionsMinimumDistance: 2,
+		Args:                       cobra.NoArgs,
+		// Arguments are checked only where something can be run.
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("routeval {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -69,10 +74,12 @@ Before it:     routeval calibrate chooses the threshold, routeval check tests
 // commands is the table of commands.
 func commands(w *world) []*cobra.Command {
 	return []*cobra.Command{
+		cacheCommand(w),
 		calibrateCommand(w),
 		checkCommand(w),
 		convertCommand(w),
 		demoCommand(w),
+		embedCommand(w),
 		reportCommand(w),
 		runCommand(w),
 		sweepCommand(w),

@@ -59,7 +59,7 @@ was asked), results.jsonl (one line per finished prompt) and, with
 }
 
 // runSpec runs a resolved spec in the directory of the options.
-func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) error {
+func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) (err error) {
 	if o.out == "" {
 		return usage(errors.New("--out: missing: name the run directory, such as -o runs/first"))
 	}
@@ -70,6 +70,7 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, b.close()) }()
 	input := datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin}
 	m, err := manifest(r, b)
 	if err != nil {
@@ -140,7 +141,7 @@ func runIn(ctx context.Context, w *world, r *resolved, b *built, dir *pipeline.R
 func badRows(choice datasets.BadRows, path string) (each func(*datasets.RowError) error, end func() error, err error) {
 	if choice != datasets.SkipBadRows {
 		return func(e *datasets.RowError) error {
-			return fmt.Errorf("%w\n(mend the row, or use --bad-rows skip to write such rows aside and go on)", e)
+			return fmt.Errorf("%w\n(--bad-rows skip writes such rows aside and goes on)", e)
 		}, func() error { return nil }, nil
 	}
 	// Every session reads the whole input again and so meets every bad row again.
@@ -156,7 +157,7 @@ func badRows(choice datasets.BadRows, path string) (each func(*datasets.RowError
 
 func summarize(dir *pipeline.RunDir, s pipeline.Summary) string {
 	t := dir.Journal.Tally()
-	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, $%.4f", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, t.CostUSD)
+	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, %s", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, spent(t.CostUSD, t.Unpriced))
 	if s.BadRows > 0 {
 		text += fmt.Sprintf(", %d bad rows", s.BadRows)
 	}

@@ -36,6 +36,7 @@ var specFlags = []specFlag{
 	{"bad-rows", "", "bad_rows", "text", "rows that cannot be read: fail or skip"},
 	{"max-line", "", "max_line", "value", "bytes; a longer line is a bad row"},
 	{"window", "", "window", "value", "prompts on their way at a time"},
+	{"cache", "", "cache", "text", "directory of the embedding cache, or off"},
 	{"grace", "", "grace", "text", "time for calls in flight at the first signal, such as 30s"},
 }
 

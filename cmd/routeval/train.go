@@ -47,7 +47,7 @@ the digests of the data.` +
 		},
 	}
 	c.Flags().StringVarP(&o.out, "out", "o", "", "the file to write the weights to (required)")
-	c.Flags().Float64Var(&o.lambda, "lambda", train.DefaultLambda, "strength of the ridge penalty")
+	c.Flags().Float64Var(&o.lambda, "lambda", 0, "strength of the ridge penalty; 0 chooses it by cross-validation on the first source")
 	c.Flags().StringSliceVar(&o.models, "models", nil, "the models to take, by name (default all)")
 	c.Flags().StringVar(&o.leaveOut, "leave-out", "", "a carried field; rows where it is true are left out")
 	c.Flags().StringVar(&o.embedding, "embedding", "builtin/lexical", "the embedding model as PROVIDER/MODEL")
@@ -64,7 +64,7 @@ func trainRouter(ctx context.Context, w *world, sources []string, o trainOptions
 		return err
 	}
 	var sets []*train.Outcomes
-	record := train.Record{Recipe: o.recipe()}
+	var data []train.Data
 	for _, source := range sources {
 		set, err := gatherOutcomes(ctx, source, o.leaveOut, o.models, features)
 		if err != nil {
@@ -72,18 +72,26 @@ func trainRouter(ctx context.Context, w *world, sources []string, o trainOptions
 		}
 		fmt.Fprintf(w.stderr, "%s: %d prompts, models %s\n", source, set.Rows.Len(), strings.Join(set.Models, ", "))
 		sets = append(sets, &set.Outcomes)
-		record.Data = append(record.Data, set.data...)
+		data = append(data, set.data...)
 	}
-	mf, err := train.Default(ctx, sets, o.lambda)
+	lambda := o.lambda
+	if lambda == 0 {
+		if lambda, err = train.ChooseLambda(ctx, sets[0], 0); err != nil {
+			return err
+		}
+		fmt.Fprintf(w.stderr, "lambda %v has the lowest error in five folds\n", lambda)
+	}
+	mf, err := train.Default(ctx, sets, lambda)
 	if err != nil {
 		return err
 	}
+	record := train.Record{Recipe: o.recipe(lambda), Data: data}
 	return writeWeights(w, o.out, mf, features.space(), &record)
 }
 
 // recipe is how the weights were made, in the words of the command line.
-func (o *trainOptions) recipe() string {
-	s := fmt.Sprintf("train --lambda %v --embedding %s", o.lambda, o.embedding)
+func (o *trainOptions) recipe(lambda float64) string {
+	s := fmt.Sprintf("train --lambda %v --embedding %s", lambda, o.embedding)
 	if len(o.models) > 0 {
 		s += " --models " + strings.Join(o.models, ",")
 	}

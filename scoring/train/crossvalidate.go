@@ -45,7 +45,7 @@ func (h *Heads) estimate(dst []float64, rows Rows, wanted func(i int) bool) {
 }
 
 // lambdas are what ChooseLambda tries.
-var lambdas = [...]float64{3, 10, 30, 100, 300, 1000}
+var lambdas = [...]float64{0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000}
 
 // ChooseLambda is the λ for [Ridge] with the smallest squared error, summed
 // over models, of a cross-validation in five folds. Errors are those of the

@@ -248,8 +248,8 @@ func BenchmarkCrossValidation(b *testing.B) {
 			fit  func(context.Context, *Outcomes) (*Heads, error)
 		}{
 			{"ridge", o, ridgeOf(DefaultLambda)},
-			{"ridge-chosen-lambda", o, chosenRidge},
 			{"mf", o, fitOf(HalfTies, OutcomeOptions())},
+			{"ridge-chosen-lambda", o, chosenRidge},
 			{"mf-routellm", o, fitOf(DropTies, loud)},
 			{"shuffled", shuffled(o, 1), ridgeOf(DefaultLambda)},
 		} {

@@ -1,0 +1,76 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"routeval/datasets"
+)
+
+// Offline routes prompts and takes over their recorded outcomes, graded and
+// priced, in order, without a call of a candidate and without a journal. It
+// follows the stream rule of package datasets; a prompt that cannot be scored is
+// a result with a failure.
+func (p *Pipeline) Offline(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[datasets.Result, error] {
+	offline := *p
+	offline.Execute = datasets.RouteOnly
+	return stream(ctx, &offline, prompts, offline.routeBatch, func(it *item) (datasets.Result, error) {
+		result, _ := offline.plan(it)
+		offline.grade(ctx, it, result)
+		return *result, nil
+	})
+}
+
+// Embeddings embeds prompts, in order, by the stream rule of package datasets: a
+// prompt whose text cannot be embedded is a [*datasets.RowError].
+func (p *Pipeline) Embeddings(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[datasets.Embedding, error] {
+	return stream(ctx, p, prompts, p.embedBatch, func(it *item) (datasets.Embedding, error) {
+		if it.failure != nil {
+			return datasets.Embedding{}, &datasets.RowError{Pos: it.prompt.Pos, Err: errors.New(it.failure.Message)}
+		}
+		return datasets.Embedding{ID: it.prompt.ID, Vector: it.vector}, nil
+	})
+}
+
+// stream has prompts worked on in batches and yields what finish makes of each,
+// bad rows in their places.
+func stream[T any](ctx context.Context, p *Pipeline, prompts iter.Seq2[datasets.Prompt, error],
+	work func(context.Context, *batch) error, finish func(*item) (T, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var zero T
+		for b, err := range p.inBatches(ctx, everyRow(prompts), work) {
+			if err != nil {
+				yield(zero, err)
+				return
+			}
+			for i := range b.items {
+				v, err := zero, b.items[i].row
+				if err == nil {
+					v, err = finish(&b.items[i])
+				}
+				if !yield(v, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// everyRow makes items of all rows, bad ones too.
+func everyRow(prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		seq := int64(0)
+		for prompt, err := range prompts {
+			var row *datasets.RowError
+			if err != nil && !errors.As(err, &row) {
+				yield(item{}, err)
+				return
+			}
+			if !yield(item{prompt: prompt, seq: seq, row: err}, nil) {
+				return
+			}
+			seq++
+		}
+	}
+}
