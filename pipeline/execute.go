@@ -14,6 +14,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/providers"
+	"routeval/providers/traffic"
 )
 
 // execute routes items and executes them in order. What needs no call is
@@ -38,7 +39,7 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 				r.finish(it, result, nil)
 				continue
 			}
-			g.Go(func() error { r.call(feed, it, result, todo); return nil })
+			g.Go(func() error { r.call(it, result, todo); return nil })
 		}
 	}
 	return nil
@@ -48,8 +49,8 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 // and hands on the result with their outcomes. The slots are given back when the
 // result is on disk: what a crash can cost is then bounded by the slots. If the
 // run is stopped before the last of them answered the prompt is not finished.
-func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo []string) {
-	release := r.acquire(feed, todo)
+func (r *run) call(it *item, result *datasets.Result, todo []string) {
+	release := r.acquire(todo)
 	if release == nil {
 		return
 	}
@@ -65,41 +66,76 @@ func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo
 			release()
 			return
 		}
-		if it.warning != "" {
-			o.Warnings = append(o.Warnings, it.warning)
+		it.record(result, todo[i], o)
+	}
+	if failed := result.Outcomes[result.Route]; !failed.OK() && r.OnFailure != "" && r.OnFailure != result.Route {
+		if release = r.fallBack(it, result, release); release == nil {
+			return
 		}
-		result.Outcomes[todo[i]] = *o
 	}
 	r.finish(it, result, release)
+}
+
+// fallBack has the candidate for failures stand in for the one that failed, if it
+// did not answer already. The slots held are given back first: nobody holds one and
+// waits for another in an order of his own. It returns what gives back the slot
+// that is held then; nil if the run was stopped.
+func (r *run) fallBack(it *item, result *datasets.Result, held func()) (release func()) {
+	o, called := result.Outcomes[r.OnFailure]
+	if called {
+		if o.OK() {
+			o.FallbackFor = result.Route
+			result.Outcomes[r.OnFailure] = o
+		}
+		return held
+	}
+	held()
+	if release = r.acquire([]string{r.OnFailure}); release == nil {
+		return nil
+	}
+	answer := r.complete(it, r.OnFailure)
+	if answer == nil {
+		release()
+		return nil
+	}
+	answer.FallbackFor = result.Route
+	it.record(result, r.OnFailure, answer)
+	return release
+}
+
+// record takes an outcome into the result, with what is to be said of the prompt.
+func (it *item) record(result *datasets.Result, name string, o *datasets.Outcome) {
+	if it.warning != "" {
+		o.Warnings = append(o.Warnings, it.warning)
+	}
+	result.Outcomes[name] = *o
 }
 
 // acquire takes a slot of every candidate named and returns what gives them
 // back; nil if the run was stopped. The scarcest comes first: in a fixed order
 // nobody waits in a circle, and whoever waits for a slow candidate keeps nobody
 // from a fast one.
-func (r *run) acquire(feed context.Context, names []string) (release func()) {
-	slots := make([]chan struct{}, len(names))
-	for i, name := range names {
-		slots[i] = r.slots[name]
+func (r *run) acquire(names []string) (release func()) {
+	controllers := make([]*traffic.Controller, 0, len(names))
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if c := r.Candidates[name].Traffic; c != nil {
+			controllers = append(controllers, c)
+		}
 	}
-	slices.SortStableFunc(slots, func(a, b chan struct{}) int { return cmp.Compare(cap(a), cap(b)) })
+	slices.SortStableFunc(controllers, func(a, b *traffic.Controller) int { return cmp.Compare(a.MaxSlots(), b.MaxSlots()) })
+	held := make([]traffic.Slot, 0, len(controllers))
 	release = func() {
-		for _, s := range slots {
-			<-s
+		for _, s := range held {
+			s.Release()
 		}
 	}
-	for i, s := range slots {
-		select {
-		case s <- struct{}{}:
-			if feed.Err() == nil {
-				continue
-			}
-			<-s
-		case <-feed.Done():
+	for _, c := range controllers {
+		slot, err := c.Acquire(r.feed)
+		if err != nil {
+			release()
+			return nil
 		}
-		slots = slots[:i]
-		release()
-		return nil
+		held = append(held, slot)
 	}
 	return release
 }
@@ -116,7 +152,7 @@ func (r *run) complete(it *item, name string) *datasets.Outcome {
 	}
 	start := time.Now()
 	answer, err := c.Completer.Complete(r.calls, request(&it.prompt))
-	latency := time.Since(start)
+	latency := cmp.Or(answer.Latency, time.Since(start))
 	if err != nil {
 		return r.failed(c, err, answer, latency)
 	}
@@ -127,16 +163,20 @@ func (r *run) complete(it *item, name string) *datasets.Outcome {
 // failed is the outcome of a failed call, or nil where the failure is the
 // run's: a call that was cut short, or an error that every call would meet.
 func (r *run) failed(c Candidate, err error, answer providers.Completion, latency time.Duration) *datasets.Outcome {
-	if r.calls.Err() != nil {
+	if r.calls.Err() != nil || r.feed.Err() != nil && errors.Is(err, r.feed.Err()) {
 		return nil
 	}
 	var e *providers.Error
-	if errors.As(err, &e) && e.Class == providers.Fatal {
+	attempts := max(1, answer.Attempts)
+	if errors.As(err, &e) {
+		attempts = max(attempts, e.Attempts)
+	}
+	if e != nil && e.Class == providers.Fatal {
 		r.stop(err)
 		return nil
 	}
 	return &datasets.Outcome{
-		Model: c.Model, Failure: failure(err), LatencyNS: int64(latency), Attempts: max(1, answer.Attempts),
+		Model: c.Model, Failure: failure(err), LatencyNS: int64(latency), Attempts: attempts,
 	}
 }
 

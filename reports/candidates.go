@@ -21,6 +21,7 @@ type Candidate struct {
 	Failures map[string]int // of these, those without an answer, by class of failure
 	Retries  int            // calls beyond the first of each prompt
 	Warned   int            // answers that carry a warning
+	StoodIn  int            // outcomes on prompts that were routed to another one, which failed
 
 	ErrorRate        Value // failures over outcomes
 	Quality          Value // mean over its graded answers
@@ -37,13 +38,13 @@ const maxCandidates = 1000
 
 // tally folds the outcomes of one candidate.
 type tally struct {
-	routed, outcomes, answers, retries, warned int
-	failures                                   map[string]int
-	quality                                    sum
-	graded                                     int
-	cost                                       money
-	promptTokens, completionTokens             tokens
-	latencies                                  []int64 // ns; those that are known
+	routed, outcomes, answers, retries, warned, stoodIn int
+	failures                                            map[string]int
+	quality                                             sum
+	graded                                              int
+	cost                                                money
+	promptTokens, completionTokens                      tokens
+	latencies                                           []int64 // ns; those that are known
 }
 
 // tokens is a sum of token counts. It is a float64 so that no file can
@@ -93,6 +94,9 @@ func (f *rows) candidate(name string) (*tally, error) {
 
 func (c *tally) add(o *datasets.Outcome) {
 	c.outcomes++
+	if o.FallbackFor != "" {
+		c.stoodIn++
+	}
 	c.retries += max(o.Attempts-1, 0)
 	if len(o.Warnings) > 0 {
 		c.warned++
@@ -152,7 +156,7 @@ func (f *rows) rank(name string) int {
 func (c *tally) finish(name, role string, confidence float64) Candidate {
 	out := Candidate{
 		Name: name, Role: role, Routed: c.routed, Outcomes: c.outcomes,
-		Failures: c.failures, Retries: c.retries, Warned: c.warned,
+		Failures: c.failures, Retries: c.retries, Warned: c.warned, StoodIn: c.stoodIn,
 	}
 	prefix := ""
 	if role != "" {

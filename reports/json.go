@@ -61,6 +61,7 @@ type (
 		Failures         map[string]int `json:"failures"` // by class
 		Retries          int            `json:"retries"`
 		Warned           int            `json:"warned"`
+		StoodIn          int            `json:"stood_in,omitzero"`
 		ErrorRate        jsonValue      `json:"error_rate"`
 		Quality          jsonValue      `json:"quality"`
 		CostUSD          jsonValue      `json:"cost_usd"`
@@ -162,7 +163,7 @@ func (v Value) json() jsonValue {
 func (c *Candidate) json() jsonCandidate {
 	return jsonCandidate{
 		Name: c.Name, Role: c.Role, Routed: c.Routed, Outcomes: c.Outcomes,
-		Failures: c.Failures, Retries: c.Retries, Warned: c.Warned,
+		Failures: c.Failures, Retries: c.Retries, Warned: c.Warned, StoodIn: c.StoodIn,
 		ErrorRate: c.ErrorRate.json(), Quality: c.Quality.json(), CostUSD: c.CostUSD.json(),
 		PromptTokens: c.PromptTokens.json(), CompletionTokens: c.CompletionTokens.json(),
 		LatencyP50: c.LatencyP50.json(), LatencyP95: c.LatencyP95.json(), LatencyP99: c.LatencyP99.json(),

@@ -25,7 +25,8 @@ type counts struct {
 	prompts       int // in all
 	routedStrong  int
 	answered      int // the chosen candidate gave an answer or a grade
-	failed        int // it was called and gave none
+	failed        int // it was called and gave none, nor did one that stood in for it
+	fellBack      int // answered, by one that stood in for the chosen one
 	graded        int // its answer has a quality
 	unpriced      int // its answer has no price
 	failedPairs   int // no pair since one side failed
@@ -131,7 +132,7 @@ func (f *rows) route(r *datasets.Result, kept *row) {
 
 // outcome counts what the chosen candidate did.
 func (f *rows) outcome(r *datasets.Result, kept *row) {
-	o, called := r.Outcomes[r.Route]
+	o, called := r.Delivered()
 	switch {
 	case !called:
 		return
@@ -146,6 +147,12 @@ func (f *rows) outcome(r *datasets.Result, kept *row) {
 	f.n.answered++
 	kept.routedQuality = orNaN(o.Quality)
 	kept.routedCost = orNaN(o.CostUSD)
+	if failed := r.Outcomes[r.Route]; o.FallbackFor != "" {
+		f.n.fellBack++
+		if failed.CostUSD != nil {
+			kept.routedCost += *failed.CostUSD
+		}
+	}
 	if o.Quality != nil {
 		f.n.graded++
 	}
@@ -160,8 +167,8 @@ func (f *rows) pair(r *datasets.Result, kept *row) {
 	strong, haveStrong := r.Outcomes[f.opts.Strong]
 	weak, haveWeak := r.Outcomes[f.opts.Weak]
 	switch {
-	case !haveStrong || !haveWeak:
-		return
+	case !haveStrong || !haveWeak, strong.FallbackFor != "", weak.FallbackFor != "":
+		return // one that stands in was not called at random
 	case !strong.OK() || !weak.OK() || !kept.answered:
 		f.n.failedPairs++
 		return

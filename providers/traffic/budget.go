@@ -20,6 +20,7 @@ const (
 
 // Spend waits until the budget has a retry, first come first served.
 func (e *Endpoint) Spend(ctx context.Context) error {
+	ctx = waiting(ctx)
 	select {
 	case e.retrying <- struct{}{}:
 	case <-ctx.Done():

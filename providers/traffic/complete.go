@@ -32,8 +32,9 @@ func (c *completer) Complete(ctx context.Context, req providers.Request) (provid
 		return providers.Completion{}, err
 	}
 	answer, err := c.inner.Complete(ctx, req)
+	answer.Latency = time.Since(a.started)
 	input, output := used(a, answer.Usage, err)
-	c.end(a, input, output, effort(time.Since(a.started)-answer.LoadTime, answer.Usage.CompletionTokens), err)
+	c.end(a, input, output, effort(answer.Latency-answer.LoadTime, answer.Usage.CompletionTokens), err)
 	return answer, err
 }
 

@@ -150,8 +150,25 @@ type attempt struct {
 	input, output float64 // tokens spent on it
 }
 
+// WithStop gives a context for calls that wait for their turn only until stop ends.
+// A call that has begun goes on.
+func WithStop(ctx, stop context.Context) context.Context {
+	return context.WithValue(ctx, stopKey{}, stop)
+}
+
+type stopKey struct{}
+
+// waiting is the context of whoever waits to begin a call under ctx.
+func waiting(ctx context.Context) context.Context {
+	if stop, ok := ctx.Value(stopKey{}).(context.Context); ok {
+		return stop
+	}
+	return ctx
+}
+
 // begin waits until an attempt that needs so many tokens may begin.
 func (c *Controller) begin(ctx context.Context, a *attempt) error {
+	ctx = waiting(ctx)
 	c.mu.Lock()
 	c.waiting++
 	c.mu.Unlock()
