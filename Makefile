@@ -49,7 +49,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s) each
 bench: ## run the benchmarks whose names match BENCH (all)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-e2e: ## run prompts through a real Ollama; the first time builds it, some 4 minutes
+e2e: ## run prompts through a real Ollama (the first time builds it, some 4 minutes), and look at the page in a real Chromium if there is one
 	@GO='$(GO)' cmd/routeval/internal/ollamatest/install
 	$(GO) test -tags e2e -count=1 -run '^TestE2E' ./cmd/routeval
 

@@ -44,8 +44,8 @@ func (v *htmlView) slices() htmlSlices {
 	for _, s := range shown {
 		row := htmlSlice{Name: htmlCell{Text: name(s.Name)}, Spark: newSpark(s.WeakQuality, s.StrongQuality, s.Quality, lo, hi)}
 		row.Cells = append(row.Cells, htmlCell{Text: grouped(float64(s.Pairs))})
-		weak, strong := s.WeakQuality.alone(), s.StrongQuality.alone()
-		for _, value := range []Value{s.StrongShare, s.Quality, weak, strong, s.PGR, s.APGR, s.CostUSD, s.CostShare} {
+		weak, strong, cost := s.WeakQuality.alone(), s.StrongQuality.alone(), s.CostUSD.alone()
+		for _, value := range []Value{s.StrongShare, s.Quality, weak, strong, s.PGR, s.APGR, cost, s.CostShare} {
 			c := v.page.foot.cell(value)
 			row.Cells = append(row.Cells, htmlCell{c.text, c.marks})
 		}

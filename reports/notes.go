@@ -32,7 +32,7 @@ func (f *facts) notes(moreSlices int) []string {
 		add(1, "%s have exactly the threshold for a win rate: a hair's breadth moves them all.", plural(n.atThreshold, "prompt"))
 	}
 	if len(f.field.missing) > 0 {
-		add(1, "Not compared with the others, since without a graded outcome on every pair: %s.", printable(f.field.incomplete()))
+		add(1, "Not compared with the others, since without a grade on 95 %% of the pairs: %s.", printable(f.field.incomplete()))
 	}
 	if f.opts.RoutingUSD == nil && f.rated && n.unpriced == 0 && n.answered > 0 {
 		add(1, "What making the win rates cost is not known, and not in the costs.")
