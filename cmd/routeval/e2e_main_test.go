@@ -51,8 +51,9 @@ func TestE2EMainJob(t *testing.T) {
 	t.Run("check", func(t *testing.T) {
 		out := mustRun(t, "check", run.spec)
 		for _, want := range []string{
-			"spec: ok\n", "embedding: ollama/embedder\n", "models.strong: ollama/strong\n", "models.weak: ollama/weak\n",
-			"  ok      embedding width 64, norm 1\n", "  ok      server    Ollama " + ollamatest.Version + "\n",
+			"spec: ok\n", "embedding: ok  ollama/embedder at " + server.URL, "models.strong: ok  ollama/strong at " + server.URL,
+			"models.weak: ok  ollama/weak at " + server.URL, "  ok      server      Ollama " + ollamatest.Version + "\n",
+			"  ok      embedding   width 64, norm 1, in ", "  ok      completion  answered in ",
 		} {
 			if !strings.Contains(out, want) {
 				t.Errorf("check does not print %q:\n%s", want, out)
