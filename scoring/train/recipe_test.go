@@ -136,3 +136,39 @@ func TestDefaultWeights(t *testing.T) {
 	}
 	t.Logf("%d bytes", files[0].Len())
 }
+
+// The judge is the logits of a pair themselves, row by row.
+func TestSeen(t *testing.T) {
+	sources := twoSources()
+	f, err := Default(t.Context(), sources, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := Seen(f, f.Models, []Rows{sources[0].Rows, sources[1].Rows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, strong := range f.Models {
+		for w, weak := range f.Models {
+			folded, err := f.Pair(strong, weak)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sum, square float64
+			for _, o := range sources {
+				for i := range o.Rows.Len() {
+					x := o.Rows.Dot(i, folded.Vector())
+					sum += x / 120
+					square += x * x / 120
+				}
+			}
+			mean, sd := seen.Pair(s, w)
+			if want := math.Sqrt(max(0, square-sum*sum)); math.Abs(mean-sum) > 1e-5 || math.Abs(sd-want) > 1e-4 {
+				t.Errorf("%s over %s: mean %v, deviation %v; want %v, %v", strong, weak, mean, sd, sum, want)
+			}
+		}
+	}
+	if seen.Prompts != 120 {
+		t.Errorf("%d prompts, want 120", seen.Prompts)
+	}
+}
