@@ -1,15 +1,14 @@
 package train
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"routeval/providers/lexical"
 	"routeval/scoring"
+	shipped "routeval/scoring/weights"
 )
 
 // The judge of the recipe is the sum of its parts: win rates through the file
@@ -112,29 +111,39 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestDefaultWeights makes the default weights twice from the shared outcomes.
+// TestDefaultWeights makes the default weights from the shared outcomes. The
+// judge is the file that comes with the program.
 func TestDefaultWeights(t *testing.T) {
 	if testing.Short() {
-		t.Skip("18 heads, twice")
+		t.Skip("18 heads")
 	}
 	sources := []*Outcomes{readOutcomes(t, "mmlu_pro"), readOutcomes(t, "routellm_mmlu")}
-	var files [2]bytes.Buffer
-	for i := range files {
-		f, err := Default(t.Context(), sources, DefaultLambda)
+	f, err := Default(t.Context(), sources, DefaultLambda)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := scoring.ReadMF(shipped.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Dim != 17 || want.Dim != 17 || len(f.Models) != 19 || !slices.Equal(f.Models, want.Models) {
+		t.Errorf("%d factors of %v, shipped are %d of %v; want 17", f.Dim, f.Models, want.Dim, want.Models)
+	}
+	for _, strong := range f.Models {
+		theirs, err := want.Pair(strong, GenericWeak)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Dim != 17 || len(f.Models) != 19 || f.Embedding.Dim != lexical.Dim {
-			t.Errorf("%d factors, %d rows, width %d; want 17, 19, %d", f.Dim, len(f.Models), f.Embedding.Dim, lexical.Dim)
-		}
-		if err := f.Encode(&files[i]); err != nil {
+		ours, err := f.Pair(strong, GenericWeak)
+		if err != nil {
 			t.Fatal(err)
 		}
+		for j, u := range ours.Vector() {
+			if math.Abs(u-theirs.Vector()[j]) > 1e-5 {
+				t.Fatalf("%s: column %d is %v, shipped is %v", strong, j, u, theirs.Vector()[j])
+			}
+		}
 	}
-	if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
-		t.Error("the same data make two different files")
-	}
-	t.Logf("%d bytes", files[0].Len())
 }
 
 // The judge is the logits of a pair themselves, row by row.
