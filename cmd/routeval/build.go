@@ -33,6 +33,7 @@ type built struct {
 	pipeline.Pipeline
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
+	card    *scoring.Card     // of the router's weights; nil if it has none
 	close   func() error      // gives back what was opened
 
 	endpoints endpoints
@@ -87,6 +88,7 @@ func (b *built) buildThreshold(r *resolved) error {
 
 // scorers is the table of routers.
 var scorers = map[string]func(b *built, w *world, r *resolved) error{
+	"linear": (*built).buildLinear,
 	"mf":     (*built).buildMF,
 	"random": (*built).buildRandom,
 }
@@ -104,23 +106,61 @@ func (b *built) buildRandom(_ *world, r *resolved) error {
 	return nil
 }
 
-// buildMF loads the weights and folds the scoring pair.
+// defaultWeights is the name of the weights in the binary, where others have a
+// path.
+const defaultWeights = "default weights"
+
+func (b *built) usesDefaultWeights() bool {
+	_, ok := b.digests[defaultWeights]
+	return ok
+}
+
+// buildMF takes weights of the factorization, those of the binary if none are
+// named.
 func (b *built) buildMF(w *world, r *resolved) error {
-	data := weights.Default()
+	name, data := defaultWeights, weights.Default()
 	if r.Router.Weights != "" {
 		var err error
-		if data, err = os.ReadFile(r.Router.Weights); err != nil {
-			return fmt.Errorf("router.weights: %w", err)
+		if name, data, err = readWeights(r); err != nil {
+			return err
 		}
 	}
-	name := cmp.Or(r.Router.Weights, "default weights")
-	b.digests[name] = digest(data)
 	mf, err := scoring.ReadMF(data)
 	if err != nil {
 		return fmt.Errorf("router.weights: %s: %w", name, err)
 	}
-	pair := r.scoringPair(mf.Models)
-	folded, err := mf.Pair(pair.Strong, pair.Weak)
+	return b.buildPair(w, r, name, data, mf, &mf.Card)
+}
+
+// buildLinear takes linear weights, of which there are none in the binary.
+func (b *built) buildLinear(w *world, r *resolved) error {
+	if r.Router.Weights == "" {
+		return errors.New("router.weights: missing: linear weights come from routeval train --linear")
+	}
+	name, data, err := readWeights(r)
+	if err != nil {
+		return err
+	}
+	linear, err := scoring.ReadLinear(data)
+	if err != nil {
+		return fmt.Errorf("router.weights: %s: %w", name, err)
+	}
+	return b.buildPair(w, r, name, data, linear, &linear.Card)
+}
+
+func readWeights(r *resolved) (name string, data []byte, err error) {
+	if data, err = os.ReadFile(r.Router.Weights); err != nil {
+		return "", nil, fmt.Errorf("router.weights: %w", err)
+	}
+	return r.Router.Weights, data, nil
+}
+
+// buildPair folds the scoring pair of weights that were read.
+func (b *built) buildPair(w *world, r *resolved, name string, data []byte, pairs train.Pairs, card *scoring.Card) error {
+	b.digests[name] = digest(data)
+	b.card = card
+	pair := r.scoringPair(card.Models)
+	folded, err := pairs.Pair(pair.Strong, pair.Weak)
 	if err != nil {
 		return fmt.Errorf("router.scoring_pair: %w", err)
 	}

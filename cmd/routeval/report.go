@@ -117,7 +117,7 @@ all.` +
 			if err := o.check(); err != nil {
 				return err
 			}
-			s, err := openScored(c.Context(), w, c, args)
+			s, err := openScored(c.Context(), w, c, args, false)
 			if err != nil {
 				return err
 			}
