@@ -36,6 +36,7 @@ type Spec struct {
 	OnFailure string `json:"on_failure,omitzero"`
 
 	Grade  *Grade `json:"grade,omitzero"`  // how answers are graded; nil for not at all
+	Judge  *Model `json:"judge,omitzero"`  // the language model that grades, for the kinds of grades that ask one
 	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
 
 	BadRows   BadRows  `json:"bad_rows,omitzero"`   // what to do about rows that cannot be read
@@ -106,11 +107,15 @@ type ScoringPair struct {
 
 // Grade says how answers are graded.
 type Grade struct {
-	Kind        string  `json:"kind"`                  // a name in the table of graders
-	IgnoreCase  bool    `json:"ignore_case,omitzero"`  // exact, contains, regex: letters compare without case
-	IgnoreSpace bool    `json:"ignore_space,omitzero"` // exact, contains: all white space is one blank
-	Tolerance   float64 `json:"tolerance,omitzero"`    // number: greatest relative deviation that is still right
-	Pattern     string  `json:"pattern,omitzero"`      // regex: what is looked for
+	Kind        string         `json:"kind"`                  // a name in the table of graders
+	IgnoreCase  bool           `json:"ignore_case,omitzero"`  // exact, contains, regex: letters compare without case
+	IgnoreSpace bool           `json:"ignore_space,omitzero"` // exact, contains: all white space is one blank
+	Tolerance   float64        `json:"tolerance,omitzero"`    // number: greatest relative deviation that is still right
+	Pattern     string         `json:"pattern,omitzero"`      // regex: what is looked for
+	Schema      map[string]any `json:"schema,omitzero"`       // json: the JSON schema that an answer must meet; else it must equal the reference
+	Rubric      string         `json:"rubric,omitzero"`       // judge_single, judge_pair: what the judge goes by, in place of the default
+	Command     []string       `json:"command,omitzero"`      // command: a program and its arguments
+	Timeout     Duration       `json:"timeout,omitzero"`      // command: for one answer
 }
 
 // Execute says which models answer a prompt.
@@ -201,6 +206,12 @@ func (s *Spec) Validate() error {
 	}
 	if s.Embedding != nil {
 		s.Embedding.validate(bad, "embedding")
+	}
+	if s.Judge != nil {
+		s.Judge.validate(bad, "judge")
+	}
+	if _, ok := s.Models[Tie]; ok {
+		bad("models."+Tie, "no candidate may have this name: judges say it of answers that neither wins")
 	}
 	return errors.Join(errs...)
 }
@@ -375,7 +386,8 @@ func (s *Spec) result() map[string]string {
 		names := strings.Split(path, ".")
 		last := names[len(names)-1]
 		lastTwo := strings.Join(names[max(0, len(names)-2):], ".")
-		return (dials[last] || dials[lastTwo] && len(names) > 3) && !strings.Contains(path, ".params.")
+		return (dials[last] || dials[lastTwo] && len(names) > 3) &&
+			!strings.Contains(path, ".params.") && !strings.HasPrefix(path, "grade.schema.")
 	})
 	return fields
 }

@@ -35,11 +35,14 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 			}
 			it := &b.items[i]
 			result, todo := r.plan(it)
-			if len(todo) == 0 {
+			switch {
+			case len(todo) > 0:
+				g.Go(func() error { r.call(it, result, todo); return nil })
+			case r.Judge != nil:
+				g.Go(func() error { r.judgeOnly(it, result); return nil })
+			default:
 				r.finish(it, result, nil)
-				continue
 			}
-			g.Go(func() error { r.call(it, result, todo); return nil })
 		}
 	}
 	return nil
@@ -214,8 +217,27 @@ func request(p *datasets.Prompt) providers.Request {
 
 // finish grades the outcomes of a result and hands it to the writer, which
 // drains to the end: an answer that was paid for never loses a race against the
-// end of the run. durable, if not nil, is called once the result is on disk.
+// end of the run, nor against a grader that has failed for good. durable, if not nil, is called once the result is on disk.
 func (r *run) finish(it *item, result *datasets.Result, durable func()) {
-	r.grade(r.calls, it, result)
+	if r.Judge != nil {
+		if free, err := r.Judge.acquire(r.calls); err == nil { // else no call is made
+			defer free()
+		}
+	}
+	r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result))
 	r.results <- done{result, durable}
+}
+
+// judgeOnly finishes a result that needs no call but the judge's. If the run is
+// stopped before it is judged the prompt is not finished: nothing was paid for but
+// verdicts, which are kept by themselves.
+func (r *run) judgeOnly(it *item, result *datasets.Result) {
+	free, err := r.Judge.acquire(r.feed)
+	if err != nil {
+		return
+	}
+	defer free()
+	if r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result)) == nil {
+		r.results <- done{result, nil}
+	}
 }

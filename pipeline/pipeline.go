@@ -32,7 +32,9 @@ type Pipeline struct {
 	// routed to gave no answer; "" for none.
 	OnFailure string
 
-	Grader scoring.Grader // nil for no grades
+	Grader    scoring.Grader // nil for no grades, or where there is a judge
+	GradeKind string         // what outcomes say graded them
+	Judge     *Judge         // nil if no language model grades
 
 	// BudgetUSD bounds what all sessions of the run may spend on calls; nil for no
 	// bound. With one, every candidate that is called needs a price.

@@ -34,23 +34,27 @@ type built struct {
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
 	card    *scoring.Card     // of the router's weights; nil if it has none
-	close   func() error      // gives back what was opened
+	close   func() error      // gives back what was opened or started
 
 	endpoints endpoints
+}
+
+func newBuilt() *built {
+	return &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
 }
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
+	b := newBuilt()
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
 		BudgetUSD: r.BudgetUSD, Window: r.Window, Grace: time.Duration(r.Grace),
 	}
-	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
+	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r)}
 	prices, err := b.readPrices(r)
-	errs = append(errs, err)
+	errs = append(errs, err, b.buildGrade(w, r, prices))
 	b.OnFailure = r.Fallback()
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
@@ -220,20 +224,6 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 	b.EmbedSlots = embedSlots(*r.Embedding).Max
 	b.Batch.Items = r.Embedding.Batch
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
-	return nil
-}
-
-func (b *built) buildGrader(r *resolved) (err error) {
-	if r.Grade == nil {
-		return nil
-	}
-	b.Grader, err = scoring.NewGrader(r.Grade.Kind, scoring.GraderOptions{
-		IgnoreCase: r.Grade.IgnoreCase, IgnoreSpace: r.Grade.IgnoreSpace,
-		Tolerance: r.Grade.Tolerance, Pattern: r.Grade.Pattern,
-	})
-	if err != nil {
-		return fmt.Errorf("grade: %w", err)
-	}
 	return nil
 }
 

@@ -119,10 +119,13 @@ func (r *resolved) noteKeys(w *world) {
 	})
 }
 
-// eachModel visits the embedding model and every candidate, by role.
+// eachModel visits the embedding model, the judge and every candidate, by role.
 func (r *resolved) eachModel(visit func(role string, m *datasets.Model)) {
 	if r.Embedding != nil {
 		visit("embedding", r.Embedding)
+	}
+	if r.Judge != nil {
+		visit("judge", r.Judge)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
 		m := r.Models[name]

@@ -69,6 +69,7 @@ func commands(w *world) []*cobra.Command {
 		convertCommand(w),
 		demoCommand(w),
 		embedCommand(w),
+		gradeCommand(w),
 		reportCommand(w),
 		runCommand(w),
 		sweepCommand(w),

@@ -32,6 +32,7 @@ var specFlags = []specFlag{
 	{"both-share", "", "both_share", "value", "share of prompts, in [0,1], that every candidate answers"},
 	{"seed", "", "seed", "value", "of everything random"},
 	{"grade", "", "grade.kind", "text", "how answers are graded"},
+	{"judge", "", "judge", "model", "the language model that grades, as PROVIDER/MODEL"},
 	{"prices", "", "prices", "text", "a file of prices by model name"},
 	{"budget", "", "budget_usd", "value", "US dollars that calls may cost in all"},
 	{"bad-rows", "", "bad_rows", "text", "rows that cannot be read: fail or skip"},
