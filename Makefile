@@ -52,7 +52,7 @@ bench: ## run the benchmarks whose names match BENCH (all)
 bench-router: ## compare ways to train a router by cross-validation, where the data is at hand; takes minutes
 	$(GO) test -tags router -count=1 -timeout 60m -v -run '^(TestRouter|TestFitLearnsAsRouteLLM)$$' ./scoring/train
 
-e2e: ## run prompts through a real Ollama; the first time builds it, some 4 minutes
+e2e: ## run prompts through a real Ollama (the first time builds it, some 4 minutes), and look at the page in a real Chromium if there is one
 	@GO='$(GO)' cmd/routeval/internal/ollamatest/install
 	$(GO) test -tags e2e -count=1 -run '^TestE2E' ./cmd/routeval
 

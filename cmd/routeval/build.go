@@ -35,15 +35,14 @@ type built struct {
 	space   string            // the embedding space; "" if the router reads text only
 	card    *scoring.Card     // of the router's weights; nil if it has none
 	close   func() error      // gives back what was opened
-}
 
-// defaultEmbedSlots is how many embedding requests go out at a time.
-const defaultEmbedSlots = 4
+	endpoints endpoints
+}
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}, close: func() error { return nil }}
+	b := &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
@@ -52,10 +51,11 @@ func build(w *world, r *resolved) (*built, error) {
 	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
 	prices, err := b.readPrices(r)
 	errs = append(errs, err)
+	b.OnFailure = r.Fallback()
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
 		m := r.Models[name]
-		c, err := buildCandidate(w, "models."+name, m, r.Execute)
+		c, err := b.buildCandidate(w, r, "models."+name, m)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -213,10 +213,11 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		return err
 	}
 	b.Scorer = folded
-	if b.Embedder, b.close, err = cached(embedding(client, *r.Embedding), client, *r.Embedding, r.Cache); err != nil {
+	embedder := b.endpoints.embedder(&r.Spec, client, *r.Embedding)
+	if b.Embedder, b.close, err = cached(embedder, client, *r.Embedding, r.Cache); err != nil {
 		return err
 	}
-	b.EmbedSlots = cmp.Or(r.Embedding.Slots, defaultEmbedSlots)
+	b.EmbedSlots = embedSlots(*r.Embedding).Max
 	b.Batch.Items = r.Embedding.Batch
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
 	return nil
@@ -249,20 +250,20 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 	return prices, err
 }
 
-func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
-	preset, _ := providers.LookupPreset(m.Provider) // newClient says so if there is none
+func (b *built) buildCandidate(w *world, r *resolved, role string, m datasets.Model) (pipeline.Candidate, error) {
 	c := pipeline.Candidate{
-		Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1),
+		Model: m.Model, Price: m.Price,
 		MaxTokens: cmp.Or(m.MaxTokens, providers.DefaultMaxTokens), Timeout: cmp.Or(time.Duration(m.Timeout), providers.DefaultTimeout),
 	}
-	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
+	if m.Provider == recordedProvider || m.Provider == "" && r.Execute == datasets.RouteOnly {
 		return c, nil
 	}
 	client, err := newClient(w, role, m)
 	if err != nil {
 		return c, err
 	}
-	c.Completer = providers.Retry(client, retries(m))
+	c.Traffic = b.endpoints.controller(&r.Spec, client, m, slots(m))
+	c.Completer = c.Traffic.Completer(client, retries(&r.Spec, m))
 	return c, nil
 }
 
@@ -279,7 +280,9 @@ func newClient(w *world, role string, m datasets.Model) (providers.Client, error
 func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 	cfg := providers.Config{
 		Role: role, Kind: m.Provider, BaseURL: m.BaseURL, Model: m.Model, KeyEnv: m.APIKeyEnv,
-		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: m.Slots,
+		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: slots(m).Max,
+		ConnectTimeout: time.Duration(m.ConnectTimeout), FirstByteTimeout: time.Duration(m.FirstByteTimeout),
+		LoadGrace:        time.Duration(m.LoadGrace),
 		MaxResponseBytes: int64(m.MaxResponseBytes), APIVersion: m.APIVersion,
 		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
 	}
@@ -336,19 +339,4 @@ func digestFile(path string) (string, error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// retries is how often a role's calls are tried again.
-func retries(m datasets.Model) providers.RetryPolicy {
-	return providers.RetryPolicy{Attempts: m.MaxAttempts}
-}
-
-// embedding is an embedder that keeps to the limits of its kind of service and
-// answers for each text by itself.
-func embedding(c providers.Client, m datasets.Model) providers.Embedder {
-	limits := providers.OpenAILimits()
-	if m.Provider == "ollama" {
-		limits = providers.OllamaLimits()
-	}
-	return providers.Batched(providers.RetryEmbedder(c, retries(m)), limits)
 }

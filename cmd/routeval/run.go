@@ -176,6 +176,9 @@ func badRows(choice datasets.BadRows, path string) (each func(*datasets.RowError
 func summarize(dir *pipeline.RunDir, s pipeline.Summary) string {
 	t := dir.Journal.Tally()
 	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, %s", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, spent(t.CostUSD, t.Unpriced))
+	if t.StoodIn > 0 {
+		text += fmt.Sprintf(", %d answered by the candidate for failures", t.StoodIn)
+	}
 	if s.BadRows > 0 {
 		text += fmt.Sprintf(", %d bad rows", s.BadRows)
 	}

@@ -175,7 +175,7 @@ func newFeaturizer(w *world, m datasets.Model) (featurizer, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	return &denseFeatures{embedder: embedding(client, m), model: m}, nil
+	return &denseFeatures{embedder: endpoints{}.embedder(&datasets.Spec{}, client, m), model: m}, nil
 }
 
 // sparseFeatures are those of the embedder in the binary.
