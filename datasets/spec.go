@@ -35,6 +35,9 @@ type Spec struct {
 	// routed to gave no answer; "" or "none" for none.
 	OnFailure string `json:"on_failure,omitzero"`
 
+	Schedule Schedule `json:"schedule,omitzero"` // in which order calls are made
+	Chunk    int      `json:"chunk,omitzero"`    // prompts that a grouped schedule executes together
+
 	Grade  *Grade `json:"grade,omitzero"`  // how answers are graded; nil for not at all
 	Judge  *Model `json:"judge,omitzero"`  // the language model that grades, for the kinds of grades that ask one
 	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
@@ -127,6 +130,15 @@ const (
 	Both      Execute = "both"       // every candidate
 )
 
+// Schedule says in which order calls are made.
+type Schedule string
+
+const (
+	AutoSchedule Schedule = "auto"        // grouped where two candidates share a local server that may keep one model loaded
+	Grouped      Schedule = "grouped"     // a chunk of prompts is routed first and then executed model by model
+	Interleaved  Schedule = "interleaved" // as prompts come
+)
+
 // BadRows says what to do about rows that cannot be read.
 type BadRows string
 
@@ -186,6 +198,14 @@ func (s *Spec) Validate() error {
 	case "", FailBadRows, SkipBadRows:
 	default:
 		bad("bad_rows", "unknown choice %q (have %s, %s)", s.BadRows, FailBadRows, SkipBadRows)
+	}
+	switch s.Schedule {
+	case "", AutoSchedule, Grouped, Interleaved:
+	default:
+		bad("schedule", "unknown choice %q (have %s, %s, %s)", s.Schedule, AutoSchedule, Grouped, Interleaved)
+	}
+	if s.Chunk < 0 {
+		bad("chunk", "%d is negative", s.Chunk)
 	}
 	if !(s.BothShare >= 0 && s.BothShare <= 1) {
 		bad("both_share", "%v is no share in [0,1]", s.BothShare)
@@ -298,7 +318,7 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
-	"budget_usd": true, "cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"budget_usd": true, "cache": true, "schedule": true, "chunk": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
 	"wait_for_backend": true, "max_retry_after": true, "connect_timeout": true, "first_byte_timeout": true, "load_grace": true,
 	"rpm": true, "tpm": true, "input_tpm": true, "output_tpm": true,
 	"slots.min": true, "slots.start": true, "slots.max": true,

@@ -22,6 +22,9 @@ import (
 // slots, so that a slow candidate keeps nobody from a fast one until the window is
 // full.
 func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
+	if r.Chunk > 0 {
+		return r.executeGrouped(feed, items)
+	}
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
 	defer func() { g.Wait(); close(r.results) }()
@@ -56,11 +59,15 @@ func (r *run) call(it *item, result *datasets.Result, todo []string) {
 	if release == nil {
 		return
 	}
-	if failed := result.Outcomes[result.Route]; !failed.OK() && r.OnFailure != "" && r.OnFailure != result.Route {
-		if release = r.fallBack(it, result, release); release == nil {
+	if _, called := result.Outcomes[r.OnFailure]; !called && r.needsFallback(result) {
+		// The slots held are given back first: nobody holds one and waits for another
+		// in an order of his own.
+		release()
+		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
 			return
 		}
 	}
+	r.markFallback(result)
 	r.finish(it, result, release)
 }
 
@@ -99,24 +106,19 @@ func (r *run) ask(it *item, result *datasets.Result, names []string) (release fu
 	return release
 }
 
-// fallBack has the candidate for failures stand in for the one that failed, if it
-// did not answer already. The slots held are given back first: nobody holds one and
-// waits for another in an order of his own. It returns what gives back the slots
-// that are held then; nil if the run was stopped.
-func (r *run) fallBack(it *item, result *datasets.Result, held func()) (release func()) {
-	if _, called := result.Outcomes[r.OnFailure]; called {
-		release = held
-	} else {
-		held()
-		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
-			return nil
-		}
-	}
-	if o := result.Outcomes[r.OnFailure]; o.OK() {
+// needsFallback reports whether the chosen candidate was called and failed, and
+// another is there to stand in for it.
+func (r *run) needsFallback(result *datasets.Result) bool {
+	chosen, called := result.Outcomes[result.Route]
+	return called && !chosen.OK() && r.OnFailure != "" && r.OnFailure != result.Route
+}
+
+// markFallback notes of an answer that it stands in for the chosen candidate's.
+func (r *run) markFallback(result *datasets.Result) {
+	if o := result.Outcomes[r.OnFailure]; r.needsFallback(result) && o.OK() {
 		o.FallbackFor = result.Route
 		result.Outcomes[r.OnFailure] = o
 	}
-	return release
 }
 
 // acquire takes a slot of every candidate named and returns what gives them

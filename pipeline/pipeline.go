@@ -42,6 +42,7 @@ type Pipeline struct {
 
 	Batch      Batch
 	EmbedSlots int           // embedding requests at a time; at least 1
+	Chunk      int           // above 0: prompts are executed model by model, so many at a time
 	Window     int           // prompts between routing and the journal; 0 for DefaultWindow
 	Grace      time.Duration // for calls in flight once the context of Run has ended
 
@@ -131,6 +132,7 @@ type run struct {
 	results chan done // execute → write
 
 	purse *purse
+	last  string // the candidate that a grouped run called last
 
 	summary Summary
 }

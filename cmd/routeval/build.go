@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,10 +73,33 @@ func build(w *world, r *resolved) (*built, error) {
 			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
 		}
 	}
+	if r.Schedule == datasets.Grouped || r.Schedule == datasets.AutoSchedule && r.swapsModels(w) {
+		b.Chunk = cmp.Or(r.Chunk, pipeline.DefaultChunk)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
 	}
 	return b, nil
+}
+
+// swapsModels reports whether two candidates are different models on one Ollama
+// server that may not keep both loaded: it is not known to, by the variable that
+// the server and this program would share.
+func (r *resolved) swapsModels(w *world) bool {
+	models := map[string]map[string]bool{} // by server
+	most := 0
+	for _, m := range r.Models {
+		if preset, _ := providers.LookupPreset(m.Provider); preset.Kind != "ollama" {
+			continue
+		}
+		if models[m.BaseURL] == nil {
+			models[m.BaseURL] = map[string]bool{}
+		}
+		models[m.BaseURL][m.Model] = true
+		most = max(most, len(models[m.BaseURL]))
+	}
+	loaded, _ := strconv.Atoi(w.env("OLLAMA_MAX_LOADED_MODELS"))
+	return most > 1 && loaded < most
 }
 
 func (b *built) buildThreshold(r *resolved) error {

@@ -34,6 +34,7 @@ var specFlags = []specFlag{
 	{"grade", "", "grade.kind", "text", "how answers are graded"},
 	{"judge", "", "judge", "model", "the language model that grades, as PROVIDER/MODEL"},
 	{"prices", "", "prices", "text", "a file of prices by model name"},
+	{"schedule", "", "schedule", "text", "order of calls: auto, grouped by model, or interleaved"},
 	{"budget", "", "budget_usd", "value", "US dollars that calls may cost in all"},
 	{"bad-rows", "", "bad_rows", "text", "rows that cannot be read: fail or skip"},
 	{"max-line", "", "max_line", "value", "bytes; a longer line is a bad row"},
