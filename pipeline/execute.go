@@ -14,6 +14,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/providers"
+	"routeval/providers/traffic"
 )
 
 // execute routes items and executes them in order. What needs no call is
@@ -21,6 +22,9 @@ import (
 // slots, so that a slow candidate keeps nobody from a fast one until the window is
 // full.
 func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
+	if r.Chunk > 0 {
+		return r.executeGrouped(feed, items)
+	}
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
 	defer func() { g.Wait(); close(r.results) }()
@@ -36,9 +40,9 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 			result, todo := r.plan(it)
 			switch {
 			case len(todo) > 0:
-				g.Go(func() error { r.call(feed, it, result, todo); return nil })
+				g.Go(func() error { r.call(it, result, todo); return nil })
 			case r.Judge != nil:
-				g.Go(func() error { r.judgeOnly(feed, it, result); return nil })
+				g.Go(func() error { r.judgeOnly(it, result); return nil })
 			default:
 				r.finish(it, result, nil)
 			}
@@ -47,69 +51,101 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 	return nil
 }
 
-// call waits for a slot of every candidate named in todo, runs them side by side
-// and hands on the result with their outcomes. The slots are given back when the
-// result is on disk: what a crash can cost is then bounded by the slots. If the
-// run is stopped before the last of them answered the prompt is not finished.
-func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo []string) {
-	release := r.acquire(feed, todo)
+// call has the candidates named in todo answer a prompt, another stand in for the
+// chosen one if it failed, and hands on the result. If the run is stopped before
+// the last of them answered the prompt is not finished.
+func (r *run) call(it *item, result *datasets.Result, todo []string) {
+	release := r.ask(it, result, todo)
 	if release == nil {
 		return
 	}
-	worst := r.worst(it, todo)
+	if _, called := result.Outcomes[r.OnFailure]; !called && r.needsFallback(result) {
+		// The slots held are given back first: nobody holds one and waits for another
+		// in an order of his own.
+		release()
+		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
+			return
+		}
+	}
+	r.markFallback(result)
+	r.finish(it, result, release)
+}
+
+// ask waits for a slot of every candidate named, calls them side by side and takes
+// their outcomes into the result. It returns what gives the slots back, to be
+// called when the result is on disk: what a crash can cost is then bounded by the
+// slots. Nil means that the run was stopped.
+func (r *run) ask(it *item, result *datasets.Result, names []string) (release func()) {
+	if release = r.acquire(names); release == nil {
+		return nil
+	}
+	worst := r.worst(it, names)
 	if err := r.purse.reserve(worst); err != nil {
 		r.stop(err)
 		release()
-		return
+		return nil
 	}
-	outcomes := make([]*datasets.Outcome, len(todo))
+	outcomes := make([]*datasets.Outcome, len(names))
 	var wg sync.WaitGroup
-	for i, name := range todo[1:] {
+	for i, name := range names[1:] {
 		wg.Go(func() { outcomes[i+1] = r.complete(it, name) })
 	}
-	outcomes[0] = r.complete(it, todo[0])
+	outcomes[0] = r.complete(it, names[0])
 	wg.Wait()
 	r.purse.settle(worst, paid(outcomes, worst))
+	if slices.Contains(outcomes, nil) {
+		release()
+		return nil
+	}
 	for i, o := range outcomes {
-		if o == nil {
-			release()
-			return
-		}
 		if it.warning != "" {
 			o.Warnings = append(o.Warnings, it.warning)
 		}
-		result.Outcomes[todo[i]] = *o
+		result.Outcomes[names[i]] = *o
 	}
-	r.finish(it, result, release)
+	return release
+}
+
+// needsFallback reports whether the chosen candidate was called and failed, and
+// another is there to stand in for it.
+func (r *run) needsFallback(result *datasets.Result) bool {
+	chosen, called := result.Outcomes[result.Route]
+	return called && !chosen.OK() && r.OnFailure != "" && r.OnFailure != result.Route
+}
+
+// markFallback notes of an answer that it stands in for the chosen candidate's.
+func (r *run) markFallback(result *datasets.Result) {
+	if o := result.Outcomes[r.OnFailure]; r.needsFallback(result) && o.OK() {
+		o.FallbackFor = result.Route
+		result.Outcomes[r.OnFailure] = o
+	}
 }
 
 // acquire takes a slot of every candidate named and returns what gives them
 // back; nil if the run was stopped. The scarcest comes first: in a fixed order
 // nobody waits in a circle, and whoever waits for a slow candidate keeps nobody
 // from a fast one.
-func (r *run) acquire(feed context.Context, names []string) (release func()) {
-	slots := make([]chan struct{}, len(names))
-	for i, name := range names {
-		slots[i] = r.slots[name]
+func (r *run) acquire(names []string) (release func()) {
+	controllers := make([]*traffic.Controller, 0, len(names))
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if c := r.Candidates[name].Traffic; c != nil {
+			controllers = append(controllers, c)
+		}
 	}
-	slices.SortStableFunc(slots, func(a, b chan struct{}) int { return cmp.Compare(cap(a), cap(b)) })
+	slices.SortStableFunc(controllers, func(a, b *traffic.Controller) int { return cmp.Compare(a.MaxSlots(), b.MaxSlots()) })
+	held := make([]traffic.Slot, 0, len(controllers))
 	release = func() {
-		for _, s := range slots {
-			<-s
+		for _, s := range held {
+			s.Release()
 		}
 	}
-	for i, s := range slots {
-		select {
-		case s <- struct{}{}:
-			if feed.Err() == nil {
-				continue
-			}
-			<-s
-		case <-feed.Done():
+	for _, c := range controllers {
+		slot, err := c.Acquire(r.feed)
+		if err != nil {
+			release()
+			return nil
 		}
-		slots = slots[:i]
-		release()
-		return nil
+		held = append(held, slot)
 	}
 	return release
 }
@@ -126,7 +162,7 @@ func (r *run) complete(it *item, name string) *datasets.Outcome {
 	}
 	start := time.Now()
 	answer, err := c.Completer.Complete(r.calls, request(&it.prompt))
-	latency := time.Since(start)
+	latency := cmp.Or(answer.Latency, time.Since(start))
 	if err != nil {
 		return r.failed(c, err, answer, latency)
 	}
@@ -137,16 +173,20 @@ func (r *run) complete(it *item, name string) *datasets.Outcome {
 // failed is the outcome of a failed call, or nil where the failure is the
 // run's: a call that was cut short, or an error that every call would meet.
 func (r *run) failed(c Candidate, err error, answer providers.Completion, latency time.Duration) *datasets.Outcome {
-	if r.calls.Err() != nil {
+	if r.calls.Err() != nil || r.feed.Err() != nil && errors.Is(err, r.feed.Err()) {
 		return nil
 	}
 	var e *providers.Error
-	if errors.As(err, &e) && e.Class == providers.Fatal {
+	attempts := max(1, answer.Attempts)
+	if errors.As(err, &e) {
+		attempts = max(attempts, e.Attempts)
+	}
+	if e != nil && e.Class == providers.Fatal {
 		r.stop(err)
 		return nil
 	}
 	return &datasets.Outcome{
-		Model: c.Model, Failure: failure(err), LatencyNS: int64(latency), Attempts: max(1, answer.Attempts),
+		Model: c.Model, Failure: failure(err), LatencyNS: int64(latency), Attempts: attempts,
 	}
 }
 
@@ -182,10 +222,8 @@ func request(p *datasets.Prompt) providers.Request {
 // end of the run, nor against a grader that has failed for good. durable, if not nil, is called once the result is on disk.
 func (r *run) finish(it *item, result *datasets.Result, durable func()) {
 	if r.Judge != nil {
-		select {
-		case r.judging <- struct{}{}:
-			defer func() { <-r.judging }()
-		case <-r.calls.Done(): // then no call is made
+		if free, err := r.Judge.acquire(r.calls); err == nil { // else no call is made
+			defer free()
 		}
 	}
 	r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result))
@@ -195,13 +233,12 @@ func (r *run) finish(it *item, result *datasets.Result, durable func()) {
 // judgeOnly finishes a result that needs no call but the judge's. If the run is
 // stopped before it is judged the prompt is not finished: nothing was paid for but
 // verdicts, which are kept by themselves.
-func (r *run) judgeOnly(feed context.Context, it *item, result *datasets.Result) {
-	select {
-	case r.judging <- struct{}{}:
-		defer func() { <-r.judging }()
-	case <-feed.Done():
+func (r *run) judgeOnly(it *item, result *datasets.Result) {
+	free, err := r.Judge.acquire(r.feed)
+	if err != nil {
 		return
 	}
+	defer free()
 	if r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result)) == nil {
 		r.results <- done{result, nil}
 	}

@@ -59,7 +59,7 @@ func (b *bench) total() (n int) {
 func judge(b *bench, kind string) *Judge {
 	free, cent := 0.0, 1e4
 	j := &Judge{
-		Candidate: Candidate{Model: "judge", Completer: b, Slots: 3, Price: &datasets.Price{InputUSDPerMTok: &free, OutputUSDPerMTok: &cent}},
+		Candidate: Candidate{Model: "judge", Completer: b, Traffic: slots(3), Price: &datasets.Price{InputUSDPerMTok: &free, OutputUSDPerMTok: &cent}},
 		Settings:  kind, Kind: kind,
 	}
 	if kind == "judge_pair" {

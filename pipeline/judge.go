@@ -25,6 +25,23 @@ type Judge struct {
 	Verdicts  *Verdicts          // replies that are paid for; nil if none are kept
 }
 
+// acquire takes a slot of the judge and returns what gives it back.
+func (j *Judge) acquire(ctx context.Context) (release func(), err error) {
+	if j.Traffic == nil {
+		return func() {}, nil
+	}
+	slot, err := j.Traffic.Acquire(ctx)
+	return slot.Release, err
+}
+
+// slots is how many prompts may be judged at a time.
+func (j *Judge) slots() int {
+	if j.Traffic == nil {
+		return 1
+	}
+	return j.Traffic.MaxSlots()
+}
+
 // judgeDoubt begins the warning that a judge's service gave.
 const judgeDoubt = "judge: "
 

@@ -11,6 +11,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/providers"
+	"routeval/providers/traffic"
 	"routeval/scoring"
 )
 
@@ -27,6 +28,9 @@ type Pipeline struct {
 	Execute    datasets.Execute
 	BothShare  float64 // share of prompts, in [0,1], on which every candidate is called
 	Seed       uint64
+	// OnFailure names the candidate that is called when the one that a prompt was
+	// routed to gave no answer; "" for none.
+	OnFailure string
 
 	Grader    scoring.Grader // nil for no grades, or where there is a judge
 	GradeKind string         // what outcomes say graded them
@@ -38,6 +42,7 @@ type Pipeline struct {
 
 	Batch      Batch
 	EmbedSlots int           // embedding requests at a time; at least 1
+	Chunk      int           // above 0: prompts are executed model by model, so many at a time
 	Window     int           // prompts between routing and the journal; 0 for DefaultWindow
 	Grace      time.Duration // for calls in flight once the context of Run has ended
 
@@ -53,7 +58,7 @@ type Pipeline struct {
 type Candidate struct {
 	Model     string              // its name as its endpoint knows it; recorded outcomes may go by it
 	Completer providers.Completer // nil where only recorded outcomes answer
-	Slots     int                 // calls at a time; at least 1
+	Traffic   *traffic.Controller // gives slots to prompts; nil where Completer is
 	MaxTokens int                 // bound on an answer, for the budget
 	Timeout   time.Duration       // bound on a call, likewise
 	Price     *datasets.Price     // nil if unknown
@@ -98,8 +103,10 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 	defer kill()
 	defer context.AfterFunc(feed, func() { time.AfterFunc(p.Grace, kill) })()
 
-	r := &run{Pipeline: p, journal: j, calls: calls, stop: stop, results: make(chan done, writeGroup)}
-	r.openSlots()
+	r := &run{
+		Pipeline: p, journal: j, feed: feed, calls: traffic.WithStop(calls, feed), stop: stop,
+		results: make(chan done, writeGroup),
+	}
 	if p.BudgetUSD != nil {
 		r.purse = &purse{budget: *p.BudgetUSD, spent: j.Tally().CostUSD}
 	}
@@ -118,26 +125,16 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 type run struct {
 	*Pipeline
 	journal *Journal
+	feed    context.Context         // as long as new calls begin
 	calls   context.Context         // of every call
 	stop    context.CancelCauseFunc // ends the feeding; the first cause is the run's error
 
-	results chan done                // execute → write
-	slots   map[string]chan struct{} // a token per call of a candidate
-	judging chan struct{}            // a token per prompt that is being judged
+	results chan done // execute → write
 
 	purse *purse
+	last  string // the candidate that a grouped run called last
 
 	summary Summary
-}
-
-func (r *run) openSlots() {
-	r.slots = map[string]chan struct{}{}
-	for name, c := range r.Candidates {
-		r.slots[name] = make(chan struct{}, max(1, c.Slots))
-	}
-	if r.Judge != nil {
-		r.judging = make(chan struct{}, max(1, r.Judge.Slots))
-	}
 }
 
 // halt stops the feeding for an error and passes it on.

@@ -102,7 +102,7 @@ func (p *Pipeline) gradedBatches(ctx context.Context, items iter.Seq2[item, erro
 	stage := *p
 	stage.EmbedSlots, stage.Batch = runtime.GOMAXPROCS(0), Batch{}
 	if p.Judge != nil {
-		stage.EmbedSlots, stage.Batch.Items = max(1, p.Judge.Slots), 1
+		stage.EmbedSlots, stage.Batch.Items = p.Judge.slots(), 1
 	}
 	return stage.inBatches(ctx, items, func(ctx context.Context, b *batch) error {
 		for _, it := range b.items {

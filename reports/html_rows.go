@@ -45,8 +45,11 @@ func (v *htmlView) slices() htmlSlices {
 		row := htmlSlice{Name: htmlCell{Text: name(s.Name)}, Spark: newSpark(s.WeakQuality, s.StrongQuality, s.Quality, lo, hi)}
 		row.Cells = append(row.Cells, htmlCell{Text: grouped(float64(s.Pairs))})
 		weak, strong, cost := s.WeakQuality.alone(), s.StrongQuality.alone(), s.CostUSD.alone()
-		for _, value := range []Value{s.StrongShare, s.Quality, weak, strong, s.PGR, s.APGR, cost, s.CostShare} {
-			c := v.page.foot.cell(value)
+		foot := &v.page.foot
+		for _, c := range []cell{
+			foot.cell(s.StrongShare), foot.cell(s.Quality), foot.cell(weak), foot.cell(strong),
+			v.page.slice(s.PGR), v.page.slice(s.APGR), foot.cell(cost), foot.cell(s.CostShare),
+		} {
 			row.Cells = append(row.Cells, htmlCell{c.text, c.marks})
 		}
 		out.Rows = append(out.Rows, row)

@@ -73,6 +73,7 @@ type (
 		Failures         map[string]int `json:"failures"` // by class
 		Retries          int            `json:"retries"`
 		Warned           int            `json:"warned"`
+		StoodIn          int            `json:"stood_in,omitzero"`
 		ErrorRate        jsonValue      `json:"error_rate"`
 		Quality          jsonValue      `json:"quality"`
 		CostUSD          jsonValue      `json:"cost_usd"`
@@ -293,7 +294,7 @@ func (v Value) json() jsonValue {
 func (c *Candidate) json() jsonCandidate {
 	return jsonCandidate{
 		Name: c.Name, Role: c.Role, Routed: c.Routed, Outcomes: c.Outcomes,
-		Failures: c.Failures, Retries: c.Retries, Warned: c.Warned,
+		Failures: c.Failures, Retries: c.Retries, Warned: c.Warned, StoodIn: c.StoodIn,
 		ErrorRate: c.ErrorRate.json(), Quality: c.Quality.json(), CostUSD: c.CostUSD.json(),
 		PromptTokens: c.PromptTokens.json(), CompletionTokens: c.CompletionTokens.json(),
 		CachedTokens: c.CachedTokens.json(), ReasoningTokens: c.ReasoningTokens.json(),

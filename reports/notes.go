@@ -22,6 +22,7 @@ func (f *facts) notes(moreSlices int) []string {
 		add(1, "Both models' outcomes are known and graded on %s of %s; what compares the models rests on these alone.", grouped(float64(len(f.pairs))), plural(n.prompts, "prompt"))
 	}
 	add(n.failed, "%s without an answer from the chosen model: not in quality and cost.", plural(n.failed, "prompt"))
+	add(n.fellBack, "%s answered by another model than the chosen one, which had failed (on_failure): in quality and cost as delivered, and in no pair.", plural(n.fellBack, "prompt"))
 	add(n.failedPairs, "%s with a failure on one side %s no pair.", plural(n.failedPairs, "prompt"), isAre(n.failedPairs))
 	add(n.ungradedPairs, "%s with both answers but not both grades %s no pair.", plural(n.ungradedPairs, "prompt"), isAre(n.ungradedPairs))
 	if f.rated {

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,15 +34,15 @@ type built struct {
 	pipeline.Pipeline
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
+	card    *scoring.Card     // of the router's weights; nil if it has none
 	close   func() error      // gives back what was opened or started
+
+	endpoints endpoints
 }
 
 func newBuilt() *built {
-	return &built{digests: map[string]string{}, close: func() error { return nil }}
+	return &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
 }
-
-// defaultEmbedSlots is how many embedding requests go out at a time.
-const defaultEmbedSlots = 4
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
@@ -55,10 +56,11 @@ func build(w *world, r *resolved) (*built, error) {
 	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r)}
 	prices, err := b.readPrices(r)
 	errs = append(errs, err, b.buildGrade(w, r, prices))
+	b.OnFailure = r.Fallback()
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
 		m := r.Models[name]
-		c, err := buildCandidate(w, "models."+name, m, r.Execute)
+		c, err := b.buildCandidate(w, r, "models."+name, m)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -71,10 +73,33 @@ func build(w *world, r *resolved) (*built, error) {
 			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
 		}
 	}
+	if r.Schedule == datasets.Grouped || r.Schedule == datasets.AutoSchedule && r.swapsModels(w) {
+		b.Chunk = cmp.Or(r.Chunk, pipeline.DefaultChunk)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
 	}
 	return b, nil
+}
+
+// swapsModels reports whether two candidates are different models on one Ollama
+// server that may not keep both loaded: it is not known to, by the variable that
+// the server and this program would share.
+func (r *resolved) swapsModels(w *world) bool {
+	models := map[string]map[string]bool{} // by server
+	most := 0
+	for _, m := range r.Models {
+		if preset, _ := providers.LookupPreset(m.Provider); preset.Kind != "ollama" {
+			continue
+		}
+		if models[m.BaseURL] == nil {
+			models[m.BaseURL] = map[string]bool{}
+		}
+		models[m.BaseURL][m.Model] = true
+		most = max(most, len(models[m.BaseURL]))
+	}
+	loaded, _ := strconv.Atoi(w.env("OLLAMA_MAX_LOADED_MODELS"))
+	return most > 1 && loaded < most
 }
 
 func (b *built) buildThreshold(r *resolved) error {
@@ -91,6 +116,7 @@ func (b *built) buildThreshold(r *resolved) error {
 
 // scorers is the table of routers.
 var scorers = map[string]func(b *built, w *world, r *resolved) error{
+	"linear": (*built).buildLinear,
 	"mf":     (*built).buildMF,
 	"random": (*built).buildRandom,
 }
@@ -108,23 +134,61 @@ func (b *built) buildRandom(_ *world, r *resolved) error {
 	return nil
 }
 
-// buildMF loads the weights and folds the scoring pair.
+// defaultWeights is the name of the weights in the binary, where others have a
+// path.
+const defaultWeights = "default weights"
+
+func (b *built) usesDefaultWeights() bool {
+	_, ok := b.digests[defaultWeights]
+	return ok
+}
+
+// buildMF takes weights of the factorization, those of the binary if none are
+// named.
 func (b *built) buildMF(w *world, r *resolved) error {
-	data := weights.Default()
+	name, data := defaultWeights, weights.Default()
 	if r.Router.Weights != "" {
 		var err error
-		if data, err = os.ReadFile(r.Router.Weights); err != nil {
-			return fmt.Errorf("router.weights: %w", err)
+		if name, data, err = readWeights(r); err != nil {
+			return err
 		}
 	}
-	name := cmp.Or(r.Router.Weights, "default weights")
-	b.digests[name] = digest(data)
 	mf, err := scoring.ReadMF(data)
 	if err != nil {
 		return fmt.Errorf("router.weights: %s: %w", name, err)
 	}
-	pair := r.scoringPair(mf.Models)
-	folded, err := mf.Pair(pair.Strong, pair.Weak)
+	return b.buildPair(w, r, name, data, mf, &mf.Card)
+}
+
+// buildLinear takes linear weights, of which there are none in the binary.
+func (b *built) buildLinear(w *world, r *resolved) error {
+	if r.Router.Weights == "" {
+		return errors.New("router.weights: missing: linear weights come from routeval train --linear")
+	}
+	name, data, err := readWeights(r)
+	if err != nil {
+		return err
+	}
+	linear, err := scoring.ReadLinear(data)
+	if err != nil {
+		return fmt.Errorf("router.weights: %s: %w", name, err)
+	}
+	return b.buildPair(w, r, name, data, linear, &linear.Card)
+}
+
+func readWeights(r *resolved) (name string, data []byte, err error) {
+	if data, err = os.ReadFile(r.Router.Weights); err != nil {
+		return "", nil, fmt.Errorf("router.weights: %w", err)
+	}
+	return r.Router.Weights, data, nil
+}
+
+// buildPair folds the scoring pair of weights that were read.
+func (b *built) buildPair(w *world, r *resolved, name string, data []byte, pairs train.Pairs, card *scoring.Card) error {
+	b.digests[name] = digest(data)
+	b.card = card
+	pair := r.scoringPair(card.Models)
+	folded, err := pairs.Pair(pair.Strong, pair.Weak)
 	if err != nil {
 		return fmt.Errorf("router.scoring_pair: %w", err)
 	}
@@ -177,10 +241,11 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		return err
 	}
 	b.Scorer = folded
-	if b.Embedder, b.close, err = cached(embedding(client, *r.Embedding), client, *r.Embedding, r.Cache); err != nil {
+	embedder := b.endpoints.embedder(&r.Spec, client, *r.Embedding)
+	if b.Embedder, b.close, err = cached(embedder, client, *r.Embedding, r.Cache); err != nil {
 		return err
 	}
-	b.EmbedSlots = cmp.Or(r.Embedding.Slots, defaultEmbedSlots)
+	b.EmbedSlots = embedSlots(*r.Embedding).Max
 	b.Batch.Items = r.Embedding.Batch
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
 	return nil
@@ -199,20 +264,20 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 	return prices, err
 }
 
-func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
-	preset, _ := providers.LookupPreset(m.Provider) // newClient says so if there is none
+func (b *built) buildCandidate(w *world, r *resolved, role string, m datasets.Model) (pipeline.Candidate, error) {
 	c := pipeline.Candidate{
-		Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1),
+		Model: m.Model, Price: m.Price,
 		MaxTokens: cmp.Or(m.MaxTokens, providers.DefaultMaxTokens), Timeout: cmp.Or(time.Duration(m.Timeout), providers.DefaultTimeout),
 	}
-	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
+	if m.Provider == recordedProvider || m.Provider == "" && r.Execute == datasets.RouteOnly {
 		return c, nil
 	}
 	client, err := newClient(w, role, m)
 	if err != nil {
 		return c, err
 	}
-	c.Completer = providers.Retry(client, retries(m))
+	c.Traffic = b.endpoints.controller(&r.Spec, client, m, slots(m))
+	c.Completer = c.Traffic.Completer(client, retries(&r.Spec, m))
 	return c, nil
 }
 
@@ -229,7 +294,9 @@ func newClient(w *world, role string, m datasets.Model) (providers.Client, error
 func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 	cfg := providers.Config{
 		Role: role, Kind: m.Provider, BaseURL: m.BaseURL, Model: m.Model, KeyEnv: m.APIKeyEnv,
-		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: m.Slots,
+		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: slots(m).Max,
+		ConnectTimeout: time.Duration(m.ConnectTimeout), FirstByteTimeout: time.Duration(m.FirstByteTimeout),
+		LoadGrace:        time.Duration(m.LoadGrace),
 		MaxResponseBytes: int64(m.MaxResponseBytes), APIVersion: m.APIVersion,
 		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
 	}
@@ -286,19 +353,4 @@ func digestFile(path string) (string, error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// retries is how often a role's calls are tried again.
-func retries(m datasets.Model) providers.RetryPolicy {
-	return providers.RetryPolicy{Attempts: m.MaxAttempts}
-}
-
-// embedding is an embedder that keeps to the limits of its kind of service and
-// answers for each text by itself.
-func embedding(c providers.Client, m datasets.Model) providers.Embedder {
-	limits := providers.OpenAILimits()
-	if m.Provider == "ollama" {
-		limits = providers.OllamaLimits()
-	}
-	return providers.Batched(providers.RetryEmbedder(c, retries(m)), limits)
 }

@@ -121,7 +121,7 @@ func (b *built) buildJudge(w *world, r *resolved, prices map[string]datasets.Pri
 	if r.Grade.Kind == gradePairKind && !r.hasPairs() {
 		return fmt.Errorf("grade.kind: %s compares the answers of both candidates: set execute to %s, or both_share above 0", gradePairKind, datasets.Both)
 	}
-	c, err := buildCandidate(w, "judge", *r.Judge, datasets.Routed)
+	c, err := b.buildCandidate(w, r, "judge", *r.Judge)
 	if err != nil {
 		return err
 	}

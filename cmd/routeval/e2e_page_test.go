@@ -129,7 +129,7 @@ func TestE2EPage(t *testing.T) {
 		}
 	})
 	t.Run("every width, light and dark", func(t *testing.T) {
-		eval[bool](c, `delete document.documentElement.dataset.theme, document.activeElement.blur(), true`)
+		eval[bool](c, `delete document.documentElement.dataset.theme, document.activeElement.blur(), window.scrollTo(0, 0), true`)
 		for _, width := range []int{400, 900, 1400} {
 			for _, scheme := range []string{"light", "dark"} {
 				c.size(width, 1000, scheme)

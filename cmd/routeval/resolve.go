@@ -90,6 +90,7 @@ func (r *resolved) defaults(w *world) {
 	r.Router.Kind = cmp.Or(r.Router.Kind, "mf")
 	r.Router.Strong, r.Router.Weak = r.Router.Candidates()
 	r.Execute = cmp.Or(r.Execute, datasets.Routed)
+	r.Schedule = cmp.Or(r.Schedule, datasets.AutoSchedule)
 	r.BadRows = cmp.Or(r.BadRows, datasets.FailBadRows)
 	if r.Embedding.Provider != "builtin" {
 		r.Cache = cmp.Or(r.Cache, cacheDir(w))

@@ -34,11 +34,15 @@ var specFlags = []specFlag{
 	{"grade", "", "grade.kind", "text", "how answers are graded"},
 	{"judge", "", "judge", "model", "the language model that grades, as PROVIDER/MODEL"},
 	{"prices", "", "prices", "text", "a file of prices by model name"},
+	{"schedule", "", "schedule", "text", "order of calls: auto, grouped by model, or interleaved"},
 	{"budget", "", "budget_usd", "value", "US dollars that calls may cost in all"},
 	{"bad-rows", "", "bad_rows", "text", "rows that cannot be read: fail or skip"},
 	{"max-line", "", "max_line", "value", "bytes; a longer line is a bad row"},
 	{"window", "", "window", "value", "prompts on their way at a time"},
 	{"cache", "", "cache", "text", "directory of the embedding cache, or off"},
+	{"on-failure", "", "on_failure", "text", "candidate that answers where the chosen one failed: its name, or none"},
+	{"wait-for-backend", "", "wait_for_backend", "text", "time that calls wait for a server that is down, such as 10m"},
+	{"max-retry-after", "", "max_retry_after", "text", "a service that asks for a longer pause ends the run, such as 2m"},
 	{"grace", "", "grace", "text", "time for calls in flight at the first signal, such as 30s"},
 }
 
