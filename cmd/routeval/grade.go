@@ -76,7 +76,9 @@ func gradeRun(ctx context.Context, w *world, c *cobra.Command, path string, quie
 	}
 	was := dir.Manifest.Spec.Grade
 	p := newProgress(w, quiet, dir.Journal.Tally().Prompts, pipeline.Tally{})
-	sum, err := dir.Regrade(ctx, &b.Pipeline, prompts, regraded(dir.Manifest, r, b), func(r *datasets.Result) { p.finished([]*datasets.Result{r}) })
+	sum, err := dir.Regrade(ctx, &b.Pipeline, prompts, regraded(dir.Manifest, r, b), func(r *datasets.Result) {
+		p.finished([]*datasets.Result{{Judged: r.Judged}}) // what the candidates cost is long paid
+	})
 	p.end()
 	err = errors.Join(err, verdicts(), b.close())
 	switch {
@@ -102,6 +104,9 @@ func resolveGrade(w *world, c *cobra.Command, spec datasets.Spec) (*resolved, er
 			r.Judge = nil
 		}
 	}
+	if other := c.Flags().Lookup("judge"); other.Changed {
+		r.Judge = anotherJudge(r.Judge, other.Value.String())
+	}
 	origins, err := overlay(c, &r.Spec)
 	if err != nil {
 		return nil, usage(err)
@@ -118,6 +123,21 @@ func resolveGrade(w *world, c *cobra.Command, spec datasets.Spec) (*resolved, er
 	r.fromEnvironment(w)
 	r.defaults(w)
 	return r, nil
+}
+
+// anotherJudge is what of an old judge holds for one that is named now: for
+// another model of the same provider how it is reached, for the same one all.
+func anotherJudge(old *datasets.Model, named string) *datasets.Model {
+	provider, model, _ := strings.Cut(named, "/")
+	switch {
+	case old == nil || old.Provider != provider:
+		return nil
+	case model == "" || old.Model == model:
+		return old
+	}
+	another := *old
+	another.Price, another.Params, another.MaxTokens = nil, nil, 0
+	return &another
 }
 
 // buildGrading builds what grades, and nothing else of the run.
