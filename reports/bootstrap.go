@@ -27,6 +27,9 @@ const (
 	statCPT50
 	statCPT80
 	statCPT95
+	statSaved50
+	statSaved80
+	statSaved95
 	numStats
 )
 
@@ -49,9 +52,12 @@ var statNames = [numStats]string{
 	statCPT50:         "cpt_50",
 	statCPT80:         "cpt_80",
 	statCPT95:         "cpt_95",
+	statSaved50:       "saved_50",
+	statSaved80:       "saved_80",
+	statSaved95:       "saved_95",
 }
 
-var cptLevels = [...]float64{0.50, 0.80, 0.95} // of statCPT50 and on, ascending
+var cptLevels = [...]float64{0.50, 0.80, 0.95} // of statCPT50 and statSaved50 and on, ascending
 
 // bootstrap fills in the intervals of the facts: the paired percentile
 // bootstrap over prompts. Each draw takes as many prompts as there are, with
@@ -67,28 +73,40 @@ func bootstrap(f *facts, list []row) {
 	s := newSample(f, list)
 	draws := f.opts.Draws
 	table := make([]float64, numStats*draws)
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), draws) {
-		workers.Go(func() {
-			times := make([]uint8, len(s.steps))
-			for {
-				d := int(next.Add(1)) - 1
-				if d >= draws {
-					return
-				}
-				resample(times, rand.NewPCG(f.opts.Seed, uint64(d)))
-				for i, x := range s.draw(times) {
-					table[i*draws+d] = x
-				}
+	eachDraw(len(s.steps), f.opts, func() func(int, []uint8) {
+		return func(d int, times []uint8) {
+			for i, x := range s.draw(times) {
+				table[i*draws+d] = x
 			}
-		})
-	}
-	workers.Wait()
+		}
+	})
 	for i, name := range statNames {
 		lo, hi := percentiles(table[i*draws:(i+1)*draws], f.opts.Confidence)
 		f.intervals[name] = interval{lo, hi}
 	}
+}
+
+// eachDraw makes the draws of the options from n rows, on all processors: each
+// has a worker of its own, which is told the number of a draw and how often
+// every row came in it.
+func eachDraw(n int, opts Options, worker func() func(d int, times []uint8)) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), opts.Draws) {
+		use := worker()
+		workers.Go(func() {
+			times := make([]uint8, n)
+			for {
+				d := int(next.Add(1)) - 1
+				if d >= opts.Draws {
+					return
+				}
+				resample(times, rand.NewPCG(opts.Seed, uint64(d)))
+				use(d, times)
+			}
+		})
+	}
+	workers.Wait()
 }
 
 // resample draws len(times) rows with replacement and counts how often each
@@ -117,7 +135,8 @@ func resample(times []uint8, source *rand.PCG) {
 type sample struct {
 	steps []step
 	parts []part
-	ends  []int // exclusive end of each run of equal win rates
+	rows  []uint32 // the index in the list of each of them
+	ends  []int    // exclusive end of each run of equal win rates
 
 	priced    bool    // all pairs are
 	allPriced bool    // all chosen answers are
@@ -140,7 +159,7 @@ type part struct {
 
 func newSample(f *facts, list []row) *sample {
 	s := &sample{
-		steps: make([]step, len(list)), parts: make([]part, len(list)),
+		steps: make([]step, len(list)), parts: make([]part, len(list)), rows: make([]uint32, len(list)),
 		priced: f.unpriced == 0, allPriced: f.n.unpriced == 0 && f.n.answered > 0,
 		anyGraded: f.n.graded > 0, pairs: len(f.pairs) > 0, rated: f.rated,
 	}
@@ -154,6 +173,7 @@ func newSample(f *facts, list []row) *sample {
 	}
 	order = sortRanked(order)
 	for i, o := range order {
+		s.rows[i] = o.index
 		s.parts[i] = list[o.index].part(s.priced, s.allPriced)
 		s.steps[i] = step{s.parts[i].weight, s.parts[i].gain, s.parts[i].cost}
 		s.prompts += s.parts[i].weight
@@ -247,7 +267,7 @@ func (s *sample) pairStats(out *[numStats]float64, t *part) {
 // curveStats walks the curve of the draw from no prompt to all, one run of equal
 // win rates at a time, by the definitions of [Curve.APGR] and [Curve.CPT].
 func (s *sample) curveStats(out *[numStats]float64, t *part, times []uint8) {
-	var area, costArea, weight, gain float64
+	var area, costArea, weight, gain, cost float64
 	crossed, start := 0, 0
 	for _, end := range s.ends {
 		var w, g, k float64
@@ -263,8 +283,12 @@ func (s *sample) curveStats(out *[numStats]float64, t *part, times []uint8) {
 		costArea += k * middle
 		weight += w
 		gain += g
+		cost += k
 		for crossed < len(cptLevels) && gain >= (cptLevels[crossed]-rounding)*t.gain {
 			out[statCPT50+crossed] = weight / t.weight
+			if strong := t.weakCost + t.cost; s.priced && strong > 0 {
+				out[statSaved50+crossed] = 1 - (t.weakCost+cost)/strong
+			}
 			crossed++
 		}
 	}

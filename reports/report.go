@@ -59,8 +59,7 @@ type Baseline struct {
 // yields; a caller that would rather go on after a bad row leaves the
 // [*datasets.RowError] out of the stream and counts it.
 func Build(results iter.Seq2[datasets.Result, error], opts Options) (*Report, error) {
-	opts.Confidence = cmp.Or(opts.Confidence, 0.95)
-	opts.Draws = cmp.Or(opts.Draws, DefaultDraws)
+	opts = opts.withDefaults()
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
@@ -72,9 +71,21 @@ func Build(results iter.Seq2[datasets.Result, error], opts Options) (*Report, er
 	if err != nil {
 		return nil, err
 	}
+	return f.report(), nil
+}
+
+// withDefaults fills in what zero stands for.
+func (o Options) withDefaults() Options {
+	o.Confidence = cmp.Or(o.Confidence, 0.95)
+	o.Draws = cmp.Or(o.Draws, DefaultDraws)
+	return o
+}
+
+// report is the report that the facts make.
+func (f *facts) report() *Report {
 	r := &Report{
-		Router: opts.Router, Strong: opts.Strong, Weak: opts.Weak, Threshold: opts.Threshold,
-		Confidence: opts.Confidence, Draws: f.draws,
+		Router: f.opts.Router, Strong: f.opts.Strong, Weak: f.opts.Weak, Threshold: f.opts.Threshold,
+		Confidence: f.opts.Confidence, Draws: f.draws,
 		Prompts: f.n.prompts, Pairs: len(f.pairs), Sampled: f.n.sampled > 0,
 		Values:     f.values(),
 		Baselines:  f.baselines(),
@@ -84,7 +95,7 @@ func Build(results iter.Seq2[datasets.Result, error], opts Options) (*Report, er
 	if f.rated {
 		r.Curve = f.curve
 	}
-	return r, nil
+	return r
 }
 
 func (o Options) check() error {
