@@ -75,6 +75,9 @@ type Router struct {
 	// Threshold: a prompt whose win rate is at least this goes strong. In [0,1],
 	// or the next number above 1, with which none does.
 	Threshold *float64 `json:"threshold,omitzero"`
+
+	// Thresholds are those of the categories that have one of their own.
+	Thresholds map[string]float64 `json:"thresholds,omitzero"`
 }
 
 // ScoringPair names two rows of a router's weights.
@@ -189,10 +192,17 @@ func (r *Router) validate(bad func(field, format string, args ...any), models ma
 	if strong == weak {
 		bad("router.weak", "is the same candidate as router.strong")
 	}
-	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= math.Nextafter(1, 2)) {
+	if t := r.Threshold; t != nil && !isThreshold(*t) {
 		bad("router.threshold", "%v is not in [0,1]", *t)
 	}
+	for _, category := range slices.Sorted(maps.Keys(r.Thresholds)) {
+		if t := r.Thresholds[category]; !isThreshold(t) {
+			bad("router.thresholds."+category, "%v is not in [0,1]", t)
+		}
+	}
 }
+
+func isThreshold(t float64) bool { return t >= 0 && t <= math.Nextafter(1, 2) }
 
 // Candidates are the names of the candidates on the strong and the weak side.
 func (r *Router) Candidates() (strong, weak string) {
@@ -323,7 +333,7 @@ func (s *Spec) result() map[string]string {
 	fields := s.Fields()
 	maps.DeleteFunc(fields, func(path, _ string) bool {
 		last := path[strings.LastIndexByte(path, '.')+1:]
-		return dials[last] && !strings.Contains(path, ".params.")
+		return dials[last] && !strings.Contains(path, ".params.") && !strings.HasPrefix(path, "router.thresholds.")
 	})
 	return fields
 }

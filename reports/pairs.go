@@ -78,3 +78,10 @@ func rowsOf(pairs []Pair, opts Options) *rows {
 	f.n.prompts, f.n.answered, f.n.graded, f.n.scored = len(pairs), len(pairs), len(pairs), len(pairs)
 	return f
 }
+
+// ShareOf is the share of k in n with its 95 % interval, Wilson's.
+func ShareOf(k, n int) Value {
+	v := known("", Share, float64(k)/float64(n), n)
+	v.Lo, v.Hi = wilson(k, n, 0.95)
+	return v
+}

@@ -12,12 +12,13 @@ import (
 
 // Options say how to read results.
 type Options struct {
-	Strong, Weak string   // names of the two candidates that are compared
-	Router       string   // name of the router, for the page; "" if not known
-	Threshold    *float64 // the threshold in force; nil if the router has none
-	Confidence   float64  // of the intervals, in (0,1); 0 means 0.95
-	Draws        int      // bootstrap draws; 0 means 2000, below 0 none: then the means have no intervals
-	Seed         uint64   // of the bootstrap; the same seed gives the same report on any machine
+	Strong, Weak string             // names of the two candidates that are compared
+	Router       string             // name of the router, for the page; "" if not known
+	Threshold    *float64           // the threshold in force; nil if the router has none
+	Thresholds   map[string]float64 // those of categories that have one of their own
+	Confidence   float64            // of the intervals, in (0,1); 0 means 0.95
+	Draws        int                // bootstrap draws; 0 means 2000, below 0 none: then the means have no intervals
+	Seed         uint64             // of the bootstrap; the same seed gives the same report on any machine
 }
 
 // DefaultDraws is the number of bootstrap draws if none is said. The ends of a
@@ -79,6 +80,14 @@ func (o Options) withDefaults() Options {
 	o.Confidence = cmp.Or(o.Confidence, 0.95)
 	o.Draws = cmp.Or(o.Draws, DefaultDraws)
 	return o
+}
+
+// thresholdOf is the threshold in force for prompts of a category; nil for none.
+func (o *Options) thresholdOf(category string) *float64 {
+	if t, ok := o.Thresholds[category]; ok {
+		return &t
+	}
+	return o.Threshold
 }
 
 // report is the report that the facts make.

@@ -119,7 +119,7 @@ func (f *rows) route(r *datasets.Result, kept *row) {
 		return
 	}
 	f.n.scored++
-	if t := f.opts.Threshold; t != nil {
+	if t := f.opts.thresholdOf(r.Category); t != nil {
 		if *r.WinRate == *t {
 			f.n.atThreshold++
 		}

@@ -71,6 +71,7 @@ func build(w *world, r *resolved) (*built, error) {
 }
 
 func (b *built) buildThreshold(r *resolved) error {
+	b.Thresholds = r.Router.Thresholds
 	switch t := r.Router.Threshold; {
 	case t != nil:
 		b.Threshold = *t

@@ -92,7 +92,7 @@ name. Text and Markdown show a selection of thresholds; CSV and JSON hold all.` 
 			if err != nil {
 				return usage(err)
 			}
-			s, err := openScored(c.Context(), w, c, args)
+			s, err := openScored(c.Context(), w, c, args, 0)
 			if err != nil {
 				return err
 			}
@@ -124,7 +124,8 @@ func page(w *world, s scored, o pageOptions, gates []reports.Gate, render report
 		o.draws = -1 // none
 	}
 	r, err := reports.Build(s.results, reports.Options{
-		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, Draws: o.draws, Seed: o.seed,
+		Strong: s.strong, Weak: s.weak, Router: s.router.Kind, Threshold: s.router.Threshold, Thresholds: s.router.Thresholds,
+		Draws: o.draws, Seed: o.seed,
 	})
 	if err := errors.Join(err, s.close()); err != nil {
 		return err
