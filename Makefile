@@ -12,10 +12,10 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint weights fuzz bench e2e
+.PHONY: help build demo test race lint weights fuzz bench e2e e2e-anthropic
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "%-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/routeval
 	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/routeval ./cmd/routeval
@@ -52,3 +52,7 @@ bench: ## run the benchmarks whose names match BENCH (all)
 e2e: ## run prompts through a real Ollama; the first time builds it, some 4 minutes
 	@GO='$(GO)' cmd/routeval/internal/ollamatest/install
 	$(GO) test -tags e2e -count=1 -run '^TestE2E' ./cmd/routeval
+
+e2e-anthropic: ## the same with a later Ollama, for Anthropic's API; skipped where two headers are missing
+	@GO='$(GO)' cmd/routeval/internal/ollamatest/install MessagesVersion
+	$(GO) test -tags e2e -count=1 -run '^TestAnthropicE2E' ./cmd/routeval

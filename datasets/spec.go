@@ -34,16 +34,17 @@ type Spec struct {
 	Grade  *Grade `json:"grade,omitzero"`  // how answers are graded; nil for not at all
 	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
 
-	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
-	MaxLine int      `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
-	Cache   string   `json:"cache,omitzero"`    // directory of the embedding cache, or "off"
-	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
-	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
+	BadRows   BadRows  `json:"bad_rows,omitzero"`   // what to do about rows that cannot be read
+	MaxLine   int      `json:"max_line,omitzero"`   // bytes; a longer line of a text file is a bad row
+	BudgetUSD *float64 `json:"budget_usd,omitzero"` // what calls may cost in all, in US dollars; nil for no bound
+	Cache     string   `json:"cache,omitzero"`      // directory of the embedding cache, or "off"
+	Window    int      `json:"window,omitzero"`     // prompts between routing and the journal
+	Grace     Duration `json:"grace,omitzero"`      // for calls in flight at the first signal
 }
 
 // A Model is a model behind an endpoint: the embedding model or a candidate.
 type Model struct {
-	Provider  string         `json:"provider,omitzero"`    // a kind of service; "recorded" for outcomes that come with the prompts
+	Provider  string         `json:"provider,omitzero"`    // a service by its name; "recorded" for outcomes that come with the prompts
 	Model     string         `json:"model,omitzero"`       // its name there
 	BaseURL   string         `json:"base_url,omitzero"`    // "" for the provider's default
 	APIKeyEnv string         `json:"api_key_env,omitzero"` // the environment variable that holds the key
@@ -51,11 +52,14 @@ type Model struct {
 	Params    map[string]any `json:"params,omitzero"`      // what else goes into every request: temperature, seed, options, …
 	Price     *Price         `json:"price,omitzero"`
 
+	APIVersion     string   `json:"api_version,omitzero"`      // of Azure's API
 	AllowPlainHTTP bool     `json:"allow_plain_http,omitzero"` // send the key without TLS to a host that is not this one
 	Timeout        Duration `json:"timeout,omitzero"`
 	MaxAttempts    int      `json:"max_attempts,omitzero"` // calls for one answer, the first included
 	Slots          int      `json:"slots,omitzero"`        // calls at a time
 	Batch          int      `json:"batch,omitzero"`        // texts in one embedding request
+
+	MaxResponseBytes int `json:"max_response_bytes,omitzero"` // a longer answer of the service is a failed call
 }
 
 // A Router says which scorer estimates win rates and where they part.
@@ -167,6 +171,9 @@ func (s *Spec) Validate() error {
 	if !(s.BothShare >= 0 && s.BothShare <= 1) {
 		bad("both_share", "%v is no share in [0,1]", s.BothShare)
 	}
+	if b := s.BudgetUSD; b != nil && !(*b >= 0) {
+		bad("budget_usd", "%v is no sum of money", *b)
+	}
 	if s.MaxLine < 0 || s.Window < 0 {
 		bad("max_line, window", "must not be negative")
 	}
@@ -213,7 +220,7 @@ func (m *Model) validate(bad func(field, format string, args ...any), field stri
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}} {
+	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}, {"max_response_bytes", m.MaxResponseBytes}} {
 		if n.value < 0 {
 			bad(field+"."+n.name, "%d is negative", n.value)
 		}
@@ -251,8 +258,9 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
-	"cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
-	"bad_rows": true, // what is done about a row that has no result changes none
+	"budget_usd": true, "cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"bad_rows":           true, // what is done about a row that has no result changes none
+	"max_response_bytes": true,
 }
 
 // Fields gives every field that is set by its dotted path, as JSON.

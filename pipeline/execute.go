@@ -53,6 +53,12 @@ func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo
 	if release == nil {
 		return
 	}
+	worst := r.worst(it, todo)
+	if err := r.purse.reserve(worst); err != nil {
+		r.stop(err)
+		release()
+		return
+	}
 	outcomes := make([]*datasets.Outcome, len(todo))
 	var wg sync.WaitGroup
 	for i, name := range todo[1:] {
@@ -60,6 +66,7 @@ func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo
 	}
 	outcomes[0] = r.complete(it, todo[0])
 	wg.Wait()
+	r.purse.settle(worst, paid(outcomes, worst))
 	for i, o := range outcomes {
 		if o == nil {
 			release()

@@ -32,10 +32,11 @@ type Journal struct {
 
 // A Tally counts what a journal holds.
 type Tally struct {
-	Prompts int64   // finished
-	Failed  int64   // of these, without an answer
-	CostUSD float64 // of the priced calls
-	Calls   int64   // attempts, retries included
+	Prompts  int64   // finished
+	Failed   int64   // of these, without an answer
+	CostUSD  float64 // of the priced calls
+	Unpriced int64   // answers that were called for and have no price: their cost is unknown
+	Calls    int64   // attempts, retries included
 }
 
 // OpenJournal opens the journal at path, creating it if there is none, and
@@ -207,8 +208,12 @@ func (t *Tally) add(r *datasets.Result) {
 	}
 	for _, o := range r.Outcomes {
 		t.Calls += int64(o.Attempts)
-		if o.CostUSD != nil && !o.Recorded {
+		switch {
+		case o.Recorded:
+		case o.CostUSD != nil:
 			t.CostUSD += *o.CostUSD
+		case o.OK():
+			t.Unpriced++
 		}
 	}
 }

@@ -22,6 +22,22 @@ func (p *Pipeline) Offline(ctx context.Context, prompts iter.Seq2[datasets.Promp
 	})
 }
 
+// A Planned prompt is what a run would do with it.
+type Planned struct {
+	Result datasets.Result // with its recorded outcomes alone
+	Calls  []string        // the candidates that would be called
+	Bytes  int             // of the prompt as it would be sent
+}
+
+// Plan says what a run would do with prompts, in order, without a call of a
+// candidate and without a journal.
+func (p *Pipeline) Plan(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[Planned, error] {
+	return stream(ctx, p, prompts, p.routeBatch, func(it *item) (Planned, error) {
+		result, calls := p.plan(it)
+		return Planned{*result, calls, promptBytes(&it.prompt)}, nil
+	})
+}
+
 // Embeddings embeds prompts, in order, by the stream rule of package datasets: a
 // prompt whose text cannot be embedded is a [*datasets.RowError].
 func (p *Pipeline) Embeddings(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[datasets.Embedding, error] {

@@ -31,6 +31,10 @@ type Pipeline struct {
 
 	Grader scoring.Grader // nil for no grades
 
+	// BudgetUSD bounds what all sessions of the run may spend on calls; nil for no
+	// bound. With one, every candidate that is called needs a price.
+	BudgetUSD *float64
+
 	Batch      Batch
 	EmbedSlots int           // embedding requests at a time; at least 1
 	Window     int           // prompts between routing and the journal; 0 for DefaultWindow
@@ -49,6 +53,8 @@ type Candidate struct {
 	Model     string              // its name as its endpoint knows it; recorded outcomes may go by it
 	Completer providers.Completer // nil where only recorded outcomes answer
 	Slots     int                 // calls at a time; at least 1
+	MaxTokens int                 // bound on an answer, for the budget
+	Timeout   time.Duration       // bound on a call, likewise
 	Price     *datasets.Price     // nil if unknown
 }
 
@@ -93,6 +99,9 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 
 	r := &run{Pipeline: p, journal: j, calls: calls, stop: stop, results: make(chan done, writeGroup)}
 	r.openSlots()
+	if p.BudgetUSD != nil {
+		r.purse = &purse{budget: *p.BudgetUSD, spent: j.Tally().CostUSD}
+	}
 	var g errgroup.Group
 	g.Go(func() error { return r.halt(r.execute(feed, r.fresh(prompts))) })
 	g.Go(func() error { return r.halt(r.write()) })
@@ -113,6 +122,8 @@ type run struct {
 
 	results chan done                // execute → write
 	slots   map[string]chan struct{} // a token per call of a candidate
+
+	purse *purse
 
 	summary Summary
 }

@@ -51,6 +51,7 @@ func TestOpenAIAnswers(t *testing.T) {
 		{"parts", chat(`{"content":[{"type":"text","text":"a"},{"type":"thinking"},{"type":"text","text":"b"}]}`, ""), "a\nb", ""},
 		{"tool call", chat(`{"content":null,"tool_calls":[{"id":"1"}]}`, ""), "", `{"content":null,"tool_calls":[{"id":"1"}]}`},
 		{"log probabilities", chat(`{"content":"a"}`, `,"logprobs":{"content":[]}`), "a", `{"content":"a","logprobs":{"content":[]}}`},
+		{"log probabilities beside nothing", chat(`{}`, `,"logprobs":[]`), "", `{"logprobs":[]}`},
 	} {
 		client, _ := serving(t, "openai", "", map[string]string{"/v1/chat/completions": c.answer})
 		got, err := client.Complete(t.Context(), Request{Messages: []Message{{Role: "user", Content: "x"}}})
@@ -195,63 +196,33 @@ func TestIndexes(t *testing.T) {
 	}
 }
 
+// Ollama gives logprobs beside the message; older versions leave them out in silence.
+func TestOllamaLogprobs(t *testing.T) {
+	const answer = `{"message":{"role":"assistant","content":"B"},"done":true,"done_reason":"stop"`
+	for _, c := range []struct{ rest, message, warning string }{
+		{`,"logprobs":[{"token":"B","logprob":-0.5}]}`, `{"role":"assistant","content":"B","logprobs":[{"token":"B","logprob":-0.5}]}`, ""},
+		{`}`, "", "logprobs were asked for, but the server gave none: older ones do not know them"},
+	} {
+		client, _ := serving(t, "ollama", `{"logprobs":true}`, map[string]string{"/api/chat": answer + c.rest})
+		got, err := client.Complete(t.Context(), Request{Messages: []Message{{Role: "user", Content: "A or B?"}}})
+		if err != nil || got.Text != "B" || string(got.Message) != c.message || strings.Join(got.Warnings, "") != c.warning {
+			t.Errorf("%s: %+v, %v", c.rest, got, err)
+		}
+	}
+}
+
 func TestUnknownKind(t *testing.T) {
 	_, err := New(Config{Role: "models.strong", Kind: "olama"})
 	const want = `models.strong.provider: unknown provider "olama": did you mean "ollama"? (have `
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("got %v, want %s…", err, want)
 	}
-	if _, err := New(Config{Role: "judge", Kind: "grpc"}); err == nil || strings.Contains(err.Error(), "did you mean") {
+	if _, err := New(Config{Role: "judge", Kind: "grpcs"}); err == nil || strings.Contains(err.Error(), "did you mean") {
 		t.Errorf("got %v", err)
 	}
 	for i, k := range kinds[1:] {
 		if kinds[i].name >= k.name {
 			t.Errorf("kinds are not sorted: %s before %s", kinds[i].name, k.name)
-		}
-	}
-}
-
-func TestProbe(t *testing.T) {
-	tags := `{"models":[{"name":"tiny:latest"},{"name":"embed:v1"}]}`
-	show := `{"capabilities":["completion"],"model_info":{"general.architecture":"llama","llama.context_length":512}}`
-	for _, c := range []struct {
-		name, kind string
-		use        Use
-		answers    map[string]string
-		want       string // steps, failed ones with "!"
-		mend       string // of the failed one
-	}{
-		{"ollama", "ollama", UseChat, map[string]string{"/api/version": `{"version":"0.11.4"}`, "/api/tags": tags, "/api/show": show},
-			"address connect path key server model model", ""},
-		{"ollama embedding", "ollama", UseEmbedding, map[string]string{"/api/version": `{"version":"0.11.4"}`, "/api/tags": tags, "/api/show": show, "/api/embed": `{"embeddings":[[3,4]]}`},
-			"address connect path key server model model embedding", ""},
-		{"no such model", "ollama", UseChat, map[string]string{"/api/version": `{"version":"0.11.4"}`, "/api/tags": `{"models":[]}`},
-			"address connect path key server model!", "ollama pull tiny"},
-		{"embeds only", "ollama", UseChat, map[string]string{"/api/version": `{"version":"0.11.4"}`, "/api/tags": tags, "/api/show": `{"capabilities":["embedding"]}`},
-			"address connect path key server model model!", "is no chat model"},
-		{"not Ollama", "ollama", UseChat, nil, "address connect path!", "use provider openai"},
-		{"openai", "openai", UseEmbedding, map[string]string{"/v1/models": `{"data":[{"id":"tiny"}]}`, "/v1/embeddings": `{"data":[{"index":0,"embedding":[1,2,2]}]}`},
-			"address connect path key model embedding", ""},
-		{"openai without models", "openai", UseChat, map[string]string{"/v1/models": `{"data":null}`}, "address connect path key model!", `has no "tiny"`},
-	} {
-		client, calls := serving(t, c.kind, "", c.answers)
-		var steps []string
-		var mend string
-		for _, f := range client.Probe(t.Context(), c.use) {
-			step := f.What
-			if !f.OK {
-				step, mend = step+"!", f.Mend
-			}
-			if f.What == "embedding" && f.Width == 0 {
-				t.Errorf("%s: no width", c.name)
-			}
-			steps = append(steps, step)
-		}
-		if got := strings.Join(steps, " "); got != c.want || !strings.Contains(mend, c.mend) {
-			t.Errorf("%s: %s (%s), want %s (%s)", c.name, got, mend, c.want, c.mend)
-		}
-		if calls["/api/chat"]+calls["/v1/chat/completions"] != 0 {
-			t.Errorf("%s: a probe made a chat call", c.name)
 		}
 	}
 }

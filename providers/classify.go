@@ -24,6 +24,7 @@ func (e *endpoint) refused(r request, resp *http.Response, body []byte) *Error {
 		}
 	}
 	if target, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		f.circle = resp.StatusCode >= http.StatusTemporaryRedirect && target.Scheme == e.base.Scheme && target.Host == e.base.Host
 		target.User, target.RawQuery, target.Fragment = nil, "", ""
 		f.location = target.String()
 	}
@@ -33,9 +34,9 @@ func (e *endpoint) refused(r request, resp *http.Response, body []byte) *Error {
 // judge decides what to do about an answer that is an error: by the first rule that
 // fits what the service said, else by the status.
 func (e *endpoint) judge(r request, status int, header http.Header, f fault) *Error {
-	class, hint := statusClass(status, e.cfg.Kind), ""
+	class, hint := statusClass(status, e.preset.Kind), ""
 	said := strings.ToLower(f.code + " " + f.kind + " " + f.message)
-	for _, rule := range rules {
+	for _, rule := range slices.Concat(e.rules, rules) {
 		if !rule.fits(status, f, said) {
 			continue
 		}
@@ -48,13 +49,17 @@ func (e *endpoint) judge(r request, status int, header http.Header, f fault) *Er
 		}
 		break
 	}
-	if f.location != "" {
+	switch {
+	case f.circle: // such redirects are followed, but not for ever
+		class, hint = Rejected, "it redirects in a circle, at last to "+e.tidy(f.location)
+	case f.location != "":
 		hint = "it redirects to " + e.tidy(f.location) + ": set base_url to where the API is"
 	}
 	// The error names the status already; where the service says nothing else, its name.
 	message := strings.TrimPrefix(e.tidy(f.message), strconv.Itoa(status)+" ")
 	err := e.fail(r.path, status, class, cmp.Or(message, http.StatusText(status), "unknown status"), hint)
 	err.RetryAfter = retryAfter(header)
+	err.RequestID = e.tidy(cmp.Or(header.Get("Request-Id"), header.Get("X-Request-Id"), header.Get("Apim-Request-Id")))
 	return err
 }
 
@@ -63,8 +68,8 @@ func statusClass(status int, kind string) Class {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return Transient
-	case http.StatusConflict: // OpenAI documents it as a lock that times out
-		if kind == "openai" {
+	case http.StatusConflict: // OpenAI documents it as a lock that times out, Anthropic as a conflict to retry
+		if kind != "ollama" {
 			return Transient
 		}
 	case http.StatusUnauthorized, http.StatusPaymentRequired, http.StatusForbidden, http.StatusNotFound,
@@ -77,6 +82,8 @@ func statusClass(status int, kind string) Class {
 		return Transient
 	case status >= 400:
 		return Rejected
+	case status < 200: // a switch to a protocol that nobody asked for
+		return Transient
 	}
 	return Fatal // a redirect that was not followed, or no HTTP status at all
 }
@@ -208,6 +215,7 @@ type fault struct {
 	json     bool   // the body is JSON
 	member   bool   // the body is an object with an "error" that is not null
 	location string // where a redirect leads, without query
+	circle   bool   // it is one of many, all of which could be followed
 }
 
 // readFault reads the forms of error bodies in use: {"error": "text"} (Ollama),
@@ -227,6 +235,7 @@ func readFault(body []byte) fault {
 		Detail  jsontext.Value `json:"detail"`
 		Code    jsontext.Value `json:"code"`
 		Type    jsontext.Value `json:"type"`
+		Details jsontext.Value `json:"details"` // an object of Anthropic's, a list of Gemini's
 	}
 	if json.Unmarshal(body, &b, lenient) != nil {
 		return fault{message: string(body)}
@@ -240,7 +249,13 @@ func readFault(body []byte) fault {
 			break
 		}
 	}
-	f.code, f.kind = plain(b.Code), plain(b.Type)
+	var details struct {
+		Code jsontext.Value `json:"error_code"`
+	}
+	if b.Details.Kind() == '{' {
+		_ = json.Unmarshal(b.Details, &details, lenient) // nothing in it is an error
+	}
+	f.code, f.kind = cmp.Or(plain(b.Code), plain(details.Code)), plain(b.Type)
 	if n, err := strconv.Atoi(f.code); err == nil && n >= 400 && n < 600 {
 		f.status = n
 	}
@@ -279,7 +294,7 @@ func text(s string) func(*endpoint) string { return func(*endpoint) string { ret
 
 // isOllama guesses that an Ollama server answers, whichever of its APIs is called.
 func (e *endpoint) isOllama() bool {
-	return e.cfg.Kind == "ollama" || e.base.Port() == "11434"
+	return e.preset.Kind == "ollama" || e.base.Port() == "11434"
 }
 
 func (e *endpoint) useTLSHint() string {
@@ -291,7 +306,12 @@ func (e *endpoint) useTLSHint() string {
 // pathHint gives the URL that was probably meant.
 func (e *endpoint) pathHint() string {
 	u := *e.base
-	if e.cfg.Kind == "ollama" {
+	switch e.preset.Kind {
+	case "anthropic":
+		return "the path is wrong: no Messages API of Anthropic's answers there"
+	case "azure":
+		return e.azurePathHint()
+	case "ollama":
 		if u.Path == "" {
 			return "no Ollama API answers there; for an OpenAI-compatible server use provider openai"
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
@@ -25,8 +26,15 @@ func (s Secret) String() string {
 	return "***"
 }
 
-// GoString keeps the key out of %#v.
-func (s Secret) GoString() string { return `"` + s.String() + `"` }
+// Format keeps the key out of whatever is printed, with verbs too that know no text: there
+// fmt would look at the bytes.
+func (s Secret) Format(f fmt.State, verb rune) {
+	text := s.String()
+	if verb == 'q' || f.Flag('#') {
+		text = strconv.Quote(text)
+	}
+	io.WriteString(f, text)
+}
 
 // MarshalText keeps the key out of JSON, YAML and logs.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
@@ -39,8 +47,8 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // model and each candidate have their own.
 type Config struct {
 	Role    string // "embedding", "models.strong", …: begins every error
-	Kind    string // a name in the table of kinds
-	BaseURL string // as people type it; "" for the kind's default
+	Kind    string // a name in the table of presets
+	BaseURL string // as people type it; "" for the preset's
 	Model   string // as the service knows it
 
 	Key    Secret // "" if none
@@ -51,6 +59,7 @@ type Config struct {
 	MaxResponseBytes int64         // a longer answer is an error; 0 for DefaultMaxResponseBytes
 	Slots            int           // calls in flight that connections are kept for; 0 for DefaultSlots
 
+	APIVersion     string // of Azure's API; "" for DefaultAzureAPIVersion
 	AllowPlainHTTP bool   // send the key without TLS to a host that is not this machine
 	UserAgent      string // "" for "routeval"
 

@@ -18,8 +18,8 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// The judges are real Ollama servers of two versions: testdata/*/exchanges.jsonl holds every
-// refusal that was recorded of them.
+// The judges are real Ollama servers of two versions, and what Anthropic and Azure document:
+// testdata/*/exchanges.jsonl holds every refusal of theirs.
 func TestRecordedRefusals(t *testing.T) {
 	for _, w := range wires {
 		t.Run(w.Kind, func(t *testing.T) { providertest.Replay(t, w.Kind, "testdata/"+w.Kind+"/exchanges.jsonl") })
@@ -28,6 +28,19 @@ func TestRecordedRefusals(t *testing.T) {
 
 // wires has a line for every kind that speaks HTTP.
 var wires = []providertest.Wire{
+	{
+		Kind:      "anthropic",
+		Bound:     []string{"max_tokens"},
+		KeyHeader: "X-Api-Key",
+		Answer: func(text string, read, written int) string {
+			return fmt.Sprintf(`{"id":"msg_1","type":"message","role":"assistant","model":"tiny","content":[{"type":"text","text":%s}],`+
+				`"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":%d,"output_tokens":%d}}`, quote(text), read, written)
+		},
+		Error: func(message string) string {
+			return `{"type":"error","error":{"type":"api_error","message":` + quote(message) + `},"request_id":"req_1"}`
+		},
+	},
+	{Kind: "azure", Bound: []string{"max_tokens"}, KeyHeader: "Api-Key", Answer: openAIAnswer, Embeddings: shuffled, Error: openAIError},
 	{
 		Kind:  "ollama",
 		Bound: []string{"options", "num_predict"},
@@ -38,18 +51,16 @@ var wires = []providertest.Wire{
 		Embeddings: func(vectors [][]float32) string { return `{"model":"tiny","embeddings":` + quote(vectors) + `}` },
 		Error:      func(message string) string { return `{"error":` + quote(message) + `}` },
 	},
-	{
-		Kind:  "openai",
-		Bound: []string{"max_tokens"},
-		Answer: func(text string, read, written int) string {
-			return fmt.Sprintf(`{"model":"tiny","choices":[{"index":0,"message":{"role":"assistant","content":%s,"refusal":null,"annotations":[]},`+
-				`"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, quote(text), read, written)
-		},
-		Embeddings: shuffled,
-		Error: func(message string) string {
-			return `{"error":{"message":` + quote(message) + `,"type":"server_error","param":null,"code":null}}`
-		},
-	},
+	{Kind: "openai", Bound: []string{"max_tokens"}, Answer: openAIAnswer, Embeddings: shuffled, Error: openAIError},
+}
+
+func openAIAnswer(text string, read, written int) string {
+	return fmt.Sprintf(`{"model":"tiny","choices":[{"index":0,"message":{"role":"assistant","content":%s,"refusal":null,"annotations":[]},`+
+		`"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":%d,"completion_tokens":%d}}`, quote(text), read, written)
+}
+
+func openAIError(message string) string {
+	return `{"error":{"message":` + quote(message) + `,"type":"server_error","param":null,"code":null}}`
 }
 
 // shuffled writes embeddings last first, every second one as base64.

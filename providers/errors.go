@@ -25,6 +25,7 @@ type Error struct {
 	RetryAfter time.Duration // how long the service asked to wait; 0 if it did not say
 	Message    string        // what the service or the network said, shortened
 	Hint       string        // what to do about it; "" if nobody knows
+	RequestID  string        // the service's own name for the call, for its support; "" if it gave none
 	Attempts   int           // calls made for it, retries included; ≥ 1
 	Err        error         // the cause, if it is an error of this program's side; may be nil
 }
@@ -36,6 +37,9 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%d ", e.Status)
 	}
 	b.WriteString(e.Message)
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " [request %s]", e.RequestID)
+	}
 	if e.Hint != "" {
 		fmt.Fprintf(&b, " (%s)", e.Hint)
 	}

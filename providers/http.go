@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net"
@@ -29,13 +30,22 @@ const (
 // turns whatever goes wrong into an [Error].
 type endpoint struct {
 	cfg    Config   // filled
+	preset Preset   // what is known of the service
 	base   *url.URL // without trailing slash
+	query  string   // of every call; "" if none
+	rules  []rule   // of this kind of service, before those of all
 	client *http.Client
 	header http.Header // of every call; never changed
 }
 
-// newEndpoint refuses to send a key where others on the way could read it.
-func newEndpoint(cfg Config, base *url.URL) (*endpoint, error) {
+// newEndpoint reads the base URL as its kind does. It refuses to send a key where
+// others on the way could read it.
+func newEndpoint(cfg Config, read func(typed string) (*url.URL, error)) (*endpoint, error) {
+	preset, _ := LookupPreset(cfg.Kind) // New found it
+	base, err := read(cmp.Or(cfg.BaseURL, preset.BaseURL))
+	if err != nil {
+		return nil, cfg.fieldError("base_url", "%w", err)
+	}
 	if cfg.Key != "" && base.Scheme == "http" && !isLoopback(base.Hostname()) && !cfg.AllowPlainHTTP {
 		return nil, cfg.fieldError("base_url", "%s would carry the key of %s in plain text: write https://%s, or set allow_plain_http: true",
 			base, keyName(cfg), base.Host+base.Path)
@@ -50,10 +60,19 @@ func newEndpoint(cfg Config, base *url.URL) (*endpoint, error) {
 	}
 	return &endpoint{
 		cfg:    cfg,
+		preset: preset,
 		base:   base,
 		client: &http.Client{Transport: newTransport(cfg.Slots), CheckRedirect: sameHost},
 		header: header,
 	}, nil
+}
+
+// keyIn sends the key in a header of its own.
+func (e *endpoint) keyIn(name string) {
+	e.header.Del("Authorization")
+	if e.cfg.Key != "" {
+		e.header.Set(name, string(e.cfg.Key))
+	}
 }
 
 // newTransport keeps as many idle connections as calls may be in flight: with
@@ -87,9 +106,10 @@ func sameHost(next *http.Request, via []*http.Request) error {
 
 func (e *endpoint) Endpoint() string { return e.base.String() }
 
-// String and GoString keep the key, which is in the header, out of %v and %#v.
-func (e *endpoint) String() string   { return e.cfg.Role + " " + e.base.String() }
-func (e *endpoint) GoString() string { return e.String() }
+func (e *endpoint) String() string { return e.cfg.Role + " " + e.base.String() }
+
+// Format keeps the key, which is in the header, out of whatever is printed.
+func (e *endpoint) Format(f fmt.State, _ rune) { io.WriteString(f, e.String()) }
 
 func (e *endpoint) Close() error {
 	e.client.CloseIdleConnections()
@@ -144,6 +164,7 @@ func (e *endpoint) call(ctx context.Context, r request, v any) error {
 func (e *endpoint) httpRequest(ctx context.Context, r request) *http.Request {
 	u := *e.base
 	u.Path += r.path
+	u.RawQuery = e.query
 	req := &http.Request{Method: r.method, URL: &u, Host: u.Host, Header: e.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 	if r.body != nil {
 		req.ContentLength = int64(len(r.body))
@@ -201,6 +222,11 @@ func (e *endpoint) decode(r request, resp *http.Response, body []byte, v any) er
 		return e.fail(r.path, resp.StatusCode, Transient, message, "")
 	}
 	return nil
+}
+
+// noEmbeddings is the error of a service that makes none.
+func (e *endpoint) noEmbeddings() *Error {
+	return e.fail("", 0, Fatal, e.preset.Name+" makes no embeddings", e.cfg.Role+".provider: name another one")
 }
 
 // fail makes an error of this role and endpoint.

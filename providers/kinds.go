@@ -40,32 +40,29 @@ type kind struct {
 
 // kinds holds every kind of service, sorted by name.
 var kinds = []kind{
+	{"anthropic", newAnthropic},
+	{"azure", newAzure},
 	{"builtin", newBuiltin},
 	{"ollama", newOllama},
 	{"openai", newOpenAI},
 }
 
-// Kinds returns the names of all kinds, sorted.
-func Kinds() []string {
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		names[i] = k.name
-	}
-	return names
-}
-
 // New returns a client for cfg. It calls nobody: an error is one of cfg's own
 // and begins with the field's place in the spec.
 func New(cfg Config) (Client, error) {
-	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == cfg.Kind })
-	if i < 0 {
+	preset, ok := LookupPreset(cfg.Kind)
+	if !ok {
 		return nil, cfg.unknownKind()
 	}
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == preset.Kind })
 	return kinds[i].open(cfg)
 }
 
 func (c *Config) unknownKind() error {
-	names := Kinds()
+	names := make([]string, len(presets))
+	for i, p := range presets {
+		names[i] = p.Name
+	}
 	have := strings.Join(names, ", ")
 	near := slices.MinFunc(names, func(a, b string) int { return edits(c.Kind, a) - edits(c.Kind, b) })
 	if edits(c.Kind, near) <= 2 {

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,15 +43,7 @@ func newOllama(cfg Config) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	typed := cfg.BaseURL
-	if typed == "" {
-		typed = defaultOllamaURL
-	}
-	base, err := ollamaURL(typed)
-	if err != nil {
-		return nil, cfg.fieldError("base_url", "%w", err)
-	}
-	e, err := newEndpoint(cfg, base)
+	e, err := newEndpoint(cfg, ollamaURL)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +89,12 @@ func (c *ollama) sortParams() error {
 				return c.cfg.fieldError("params.options", "%w", err)
 			}
 			c.options = append(c.options, inner...)
+		case p.name == "tool_choice", p.name == "response_format", p.name == "stop":
+			own := ownSettings{top: c.top, options: c.options}
+			if err := own.take(p); err != nil {
+				return c.cfg.fieldError("params."+p.name, "%w", err)
+			}
+			c.top, c.options = own.top, own.options
 		case slices.Contains(topLevel, p.name):
 			c.top = append(c.top, p)
 		default:
@@ -148,6 +147,9 @@ func (c *ollama) Complete(ctx context.Context, req Request) (Completion, error) 
 	if err != nil {
 		return Completion{}, c.fail(path, http.StatusOK, Transient, err.Error(), "")
 	}
+	if answer.Logprobs == nil && bytes.Contains(body, []byte(`"logprobs":true`)) {
+		done.warn("logprobs were asked for, but the server gave none: older ones do not know them")
+	}
 	if req.Body != nil {
 		req.Messages = nil
 	}
@@ -192,6 +194,7 @@ type ollamaAnswer struct {
 	LoadDuration    int64          `json:"load_duration"`
 	PromptEvalCount *int64         `json:"prompt_eval_count"`
 	EvalCount       *int64         `json:"eval_count"`
+	Logprobs        jsontext.Value `json:"logprobs"` // of newer servers
 }
 
 func (a *ollamaAnswer) completion() (Completion, error) {
@@ -201,7 +204,7 @@ func (a *ollamaAnswer) completion() (Completion, error) {
 	}
 	c := Completion{
 		Text:         text,
-		Message:      message,
+		Message:      withLogprobs(a.Message, message, a.Logprobs),
 		Model:        a.Model,
 		FinishReason: a.DoneReason,
 		Usage:        Usage{PromptTokens: a.PromptEvalCount, CompletionTokens: a.EvalCount},

@@ -73,7 +73,9 @@ func (o *ownSettings) take(m member) error {
 		return o.takeToolChoice(m.value)
 	case "response_format":
 		return o.takeFormat(m.value)
-	case "stream", "logprobs":
+	case "logprobs", "top_logprobs":
+		o.top = setMember(o.top, m.name, m.value)
+	case "stream":
 		return only("false", m.value)
 	case "n":
 		return only("1", m.value)
@@ -131,13 +133,16 @@ func (o *ownSettings) takeToolChoice(choice jsontext.Value) error {
 	return fmt.Errorf("%s is not possible here, only auto", choice)
 }
 
+// openAIFormat is a response_format.
+type openAIFormat struct {
+	Type       string `json:"type"`
+	JSONSchema struct {
+		Schema jsontext.Value `json:"schema"`
+	} `json:"json_schema"`
+}
+
 func (o *ownSettings) takeFormat(format jsontext.Value) error {
-	var f struct {
-		Type       string `json:"type"`
-		JSONSchema struct {
-			Schema jsontext.Value `json:"schema"`
-		} `json:"json_schema"`
-	}
+	var f openAIFormat
 	if err := json.Unmarshal(format, &f); err != nil {
 		return errors.New("not an object with a type")
 	}

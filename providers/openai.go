@@ -17,12 +17,18 @@ import (
 // most services.
 type openAI struct {
 	*endpoint
-	bound member // on an answer's tokens: max_tokens, or the name that Params has for it
+	paths paths
+	bound member // on an answer's tokens: max_tokens, or the name that the service or Params has for it
 
 	// A request body is head, what varies, tail.
 	chatHead, chatTail   string
 	embedHead, embedTail string
 }
+
+// paths are those of calls, behind the base URL.
+type paths struct{ chat, embed, models string }
+
+var openAIPaths = paths{chat: "/chat/completions", embed: "/embeddings", models: "/models"}
 
 // newOpenAI reads Params as members of every request body. "max_tokens" or
 // "max_completion_tokens" among them is the bound on answers instead of MaxTokens.
@@ -31,19 +37,11 @@ func newOpenAI(cfg Config) (Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	typed := cfg.BaseURL
-	if typed == "" {
-		typed = defaultOpenAIURL
-	}
-	base, err := openAIURL(typed)
-	if err != nil {
-		return nil, cfg.fieldError("base_url", "%w", err)
-	}
-	e, err := newEndpoint(cfg, base)
+	e, err := newEndpoint(cfg, openAIURL)
 	if err != nil {
 		return nil, err
 	}
-	c := &openAI{endpoint: e}
+	c := &openAI{endpoint: e, paths: openAIPaths}
 	return c, c.prepare()
 }
 
@@ -57,7 +55,7 @@ func (c *openAI) prepare() error {
 	if err != nil {
 		return err
 	}
-	c.bound = member{"max_tokens", strconv.AppendInt(nil, int64(c.cfg.MaxTokens), 10)}
+	c.bound = member{c.boundName(), strconv.AppendInt(nil, int64(c.cfg.MaxTokens), 10)}
 	for _, p := range params {
 		if p.name != "max_tokens" && p.name != "max_completion_tokens" {
 			continue
@@ -80,6 +78,17 @@ func (c *openAI) prepare() error {
 	return nil
 }
 
+// boundName is what the service calls the bound on an answer's tokens. The one name is
+// deprecated by some and refused by some of their models; the other is unknown to others,
+// which then answer without end. So a service is called by what it documents, and only at
+// its own host.
+func (c *openAI) boundName() string {
+	if c.preset.Bound != "" && c.preset.At(c.base.String()) {
+		return c.preset.Bound
+	}
+	return "max_tokens"
+}
+
 // joinMembers writes members as the rest of an object that has some already.
 func joinMembers(members []member) string {
 	var b []byte
@@ -93,7 +102,7 @@ func joinMembers(members []member) string {
 }
 
 func (c *openAI) Complete(ctx context.Context, req Request) (Completion, error) {
-	const path = "/chat/completions"
+	path := c.paths.chat
 	body, err := c.chatBody(req)
 	if err != nil {
 		return Completion{}, c.fail(path, 0, Rejected, err.Error(), "")
@@ -195,12 +204,9 @@ func (a *chatAnswer) completion() (Completion, error) {
 	if err != nil {
 		return Completion{}, err
 	}
-	if k := choice.Logprobs.Kind(); k == '{' || k == '[' {
-		message = slices.Concat(choice.Message[:len(choice.Message)-1], jsontext.Value(`,"logprobs":`), choice.Logprobs, jsontext.Value(`}`))
-	}
 	c := Completion{
 		Text:         text,
-		Message:      message,
+		Message:      withLogprobs(choice.Message, message, choice.Logprobs),
 		Model:        a.Model,
 		FinishReason: choice.FinishReason,
 		Usage: Usage{
@@ -213,6 +219,16 @@ func (a *chatAnswer) completion() (Completion, error) {
 	}
 	c.warnEmpty()
 	return c, nil
+}
+
+// withLogprobs is the message with the logprobs that came beside it, or, if none did, what
+// of it is to be kept.
+func withLogprobs(message, kept, logprobs jsontext.Value) jsontext.Value {
+	if k := logprobs.Kind(); k != '{' && k != '[' {
+		return kept
+	}
+	members, _ := objectMembers(message) // came out of valid JSON
+	return object(setMember(members, "logprobs", logprobs))
 }
 
 // warn adds a doubt, if there is one.
@@ -243,23 +259,22 @@ func splitMessage(message jsontext.Value) (text string, more jsontext.Value, err
 	if err := json.Unmarshal(message, &m); err != nil {
 		return "", nil, fmt.Errorf("the answer's message: %w", err)
 	}
-	if text, err = contentText(m.Content); err != nil || m.Others == nil {
-		return text, nil, err
-	}
-	others, err := objectMembers(m.Others)
-	if slices.ContainsFunc(others, func(o member) bool { return !isNothing(o.value) }) {
+	if text, err = contentText(m.Content); err == nil && saysMore(m.Others) {
 		more = message
 	}
 	return text, more, err
 }
 
-// isNothing reports whether v says nothing: null, "", [] or {}.
-func isNothing(v jsontext.Value) bool {
-	switch string(v) {
-	case `null`, `""`, `[]`, `{}`:
-		return true
+// saysMore reports whether any member of an object, which may be nil, says something:
+// not null, "", [] or {}.
+func saysMore(others jsontext.Value) bool {
+	if others == nil {
+		return false
 	}
-	return false
+	members, _ := objectMembers(others) // came out of valid JSON
+	return slices.ContainsFunc(members, func(m member) bool {
+		return !slices.Contains([]string{`null`, `""`, `[]`, `{}`}, string(m.value))
+	})
 }
 
 // contentText is the text of a message's content: a string, or a list of parts, of which
@@ -288,8 +303,11 @@ func contentText(content jsontext.Value) (string, error) {
 }
 
 func (c *openAI) Embed(ctx context.Context, texts []string) ([][]float32, error) {
-	const path = "/embeddings"
-	if len(texts) == 0 {
+	path := c.paths.embed
+	switch {
+	case c.preset.NoEmbeddings:
+		return nil, c.noEmbeddings()
+	case len(texts) == 0:
 		return nil, nil
 	}
 	body, err := textsBody(c.embedHead, texts, c.embedTail)
@@ -367,7 +385,7 @@ func (c *openAI) models(ctx context.Context) ([]string, error) {
 			ID string `json:"id"`
 		} `json:"data"`
 	}
-	if err := c.get(ctx, "/models", &answer); err != nil {
+	if err := c.get(ctx, c.paths.models, &answer); err != nil {
 		return nil, err
 	}
 	names := make([]string, len(answer.Data))

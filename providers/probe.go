@@ -3,15 +3,14 @@ package providers
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
-	"net"
+	"net/http"
 	"net/http/httptrace"
 	"slices"
 	"strings"
-	"sync"
+	"time"
 )
 
 // Use is what a role does with its endpoint.
@@ -24,42 +23,68 @@ const (
 
 // Finding is one step of a probe.
 type Finding struct {
-	What   string // "address", "dns", "connect", "tls", "path", "key", "server", "model" or "embedding"
-	OK     bool
-	Detail string // what was found
-	Mend   string // what to do about it; "" if nothing, or if nobody knows
-	Width  int    // of an embedding, for the step of that name
+	What   string        `json:"what"` // "address", "dns", "connect", "tls", "path", "server", "model", "key", "completion", "embedding" or "clock"
+	OK     bool          `json:"ok"`
+	Detail string        `json:"detail"`         // what was found
+	Mend   string        `json:"mend,omitzero"`  // what to do about it; "" if nothing, or if nobody knows
+	Width  int           `json:"width,omitzero"` // of an embedding, for the step of that name
+	Took   time.Duration `json:"-"`              // by the call of a completion or an embedding
 }
 
 func (c *openAI) Probe(ctx context.Context, use Use) []Finding {
-	p := prober{endpoint: c.endpoint}
-	var names []string
-	if !p.reach(ctx, func(ctx context.Context) (err error) {
-		names, err = c.models(ctx)
-		return err
-	}) {
+	p, e := newProber(c.endpoint)
+	watched := *c
+	watched.endpoint = e
+	if p.cannot(use) {
 		return p.findings
 	}
-	same := func(listed string) bool {
-		return listed == c.cfg.Model || sameModel(listed, c.cfg.Model) || listed == "models/"+c.cfg.Model
+	var names []string
+	reached := p.reach(ctx, func(ctx context.Context) (err error) {
+		if c.preset.Kind == "azure" { // it lists what could be deployed, not what is
+			return p.knock(ctx)
+		}
+		names, err = watched.models(ctx)
+		return err
+	})
+	if !reached {
+		return p.findings
 	}
-	if p.served(names, same) && use == UseEmbedding {
-		p.embeds(ctx, c)
+	if !p.unlisted {
+		p.listed(names, func(listed string) bool {
+			return listed == c.cfg.Model || sameModel(listed, c.cfg.Model) || listed == "models/"+c.cfg.Model
+		})
 	}
+	p.use(ctx, use, &watched)
+	return p.findings
+}
+
+func (c *anthropic) Probe(ctx context.Context, use Use) []Finding {
+	p, e := newProber(c.endpoint)
+	watched := *c
+	watched.endpoint = e
+	if p.cannot(use) || !p.reach(ctx, watched.model) {
+		return p.findings
+	}
+	p.use(ctx, use, &watched)
 	return p.findings
 }
 
 func (c *ollama) Probe(ctx context.Context, use Use) []Finding {
-	p := prober{endpoint: c.endpoint}
+	p, e := newProber(c.endpoint)
+	watched := ollama{endpoint: e, embedHead: c.embedHead, embedTail: c.embedTail}
 	var version string
 	if !p.reach(ctx, func(ctx context.Context) (err error) {
-		version, err = c.version(ctx)
+		version, err = watched.version(ctx)
 		return err
 	}) {
 		return p.findings
 	}
+	if p.unlisted {
+		p.failed("path", p.fail("/api/version", http.StatusNotFound, Fatal, "no Ollama answers there", p.pathHint()))
+		return p.findings
+	}
 	p.ok("server", "Ollama "+version)
-	listed, err := c.list(ctx, "/api/tags")
+	listed, err := watched.list(ctx, "/api/tags")
 	if err != nil {
 		p.failed("model", err)
 		return p.findings
@@ -68,8 +93,13 @@ func (c *ollama) Probe(ctx context.Context, use Use) []Finding {
 	for i, m := range listed {
 		names[i] = m.Name
 	}
-	if p.served(names, func(listed string) bool { return sameModel(listed, c.cfg.Model) }) && c.can(ctx, &p, use) && use == UseEmbedding {
-		p.embeds(ctx, c)
+	p.listed(names, func(listed string) bool { return sameModel(listed, c.cfg.Model) })
+	if p.missing != nil {
+		p.add(*p.missing)
+		return p.findings
+	}
+	if watched.can(ctx, &p, use) {
+		p.use(ctx, use, &watched)
 	}
 	return p.findings
 }
@@ -82,7 +112,7 @@ func (c *ollama) can(ctx context.Context, p *prober, use Use) bool {
 		p.failed("model", err)
 		return false
 	}
-	detail := fmt.Sprintf("made for %s, context %d", cmp.Or(strings.Join(info.capabilities, ", "), "what the server does not say"), info.context)
+	detail := fmt.Sprintf("%s, made for %s, context %d", c.cfg.Model, cmp.Or(strings.Join(info.capabilities, ", "), "what the server does not say"), info.context)
 	if use == UseChat && info.capabilities != nil && !slices.Contains(info.capabilities, "completion") {
 		p.add(Finding{What: "model", Detail: detail, Mend: c.notChatHint()})
 		return false
@@ -94,7 +124,16 @@ func (c *ollama) can(ctx context.Context, p *prober, use Use) bool {
 // prober collects findings.
 type prober struct {
 	*endpoint
+	watch    *watch
 	findings []Finding
+	unlisted bool     // the service does not say what it serves
+	missing  *Finding // the model is not among what it says; that it answers would still settle it
+}
+
+// newProber makes a prober of an endpoint and the same endpoint under watch.
+func newProber(e *endpoint) (prober, *endpoint) {
+	watched, watch := watched(e)
+	return prober{endpoint: watched, watch: watch}, watched
 }
 
 func (p *prober) add(f Finding)          { p.findings = append(p.findings, f) }
@@ -112,18 +151,113 @@ func (p *prober) failed(what string, err error) {
 	p.add(f)
 }
 
-// reach makes the first call and tells its steps apart.
+// cannot says that the service is not made for its use, if it is not.
+func (p *prober) cannot(use Use) bool {
+	if use != UseEmbedding || !p.preset.NoEmbeddings {
+		return false
+	}
+	p.failed("embedding", p.noEmbeddings())
+	return true
+}
+
+// reach makes the first call and tells its steps apart. Not every service that answers
+// chats answers this call too: whether the path is right is then left to the next.
 func (p *prober) reach(ctx context.Context, call func(context.Context) error) bool {
 	p.ok("address", p.Endpoint())
 	p.client.CloseIdleConnections() // so that there are steps to see
 	var steps steps
 	err := call(httptrace.WithClientTrace(ctx, steps.trace()))
 	p.findings = append(p.findings, steps.passed()...)
-	if err != nil {
-		p.failed(stage(err), err)
+	var e *Error
+	switch {
+	case err == nil && !p.unlisted:
+		p.ok("path", "answers")
+		return true
+	case err == nil:
+		return true
+	case errors.As(err, &e) && e.Hint == p.modelHint():
+		p.ok("path", "answers")
+		p.failed("model", err)
 		return false
+	case errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusMethodNotAllowed):
+		p.unlisted = true
+		return true
 	}
-	p.ok("path", "answers")
+	p.failed(p.stage(err), err)
+	return false
+}
+
+// knock asks for nothing but an answer, whatever it says but of the key.
+func (p *prober) knock(ctx context.Context) error {
+	err := p.get(ctx, "/models", new(any))
+	var e *Error
+	if err == nil || errors.As(err, &e) && e.Status != 0 && e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden {
+		p.unlisted = true
+		return nil
+	}
+	return err
+}
+
+// listed looks for the model among those that the service lists.
+func (p *prober) listed(names []string, same func(listed string) bool) {
+	if slices.ContainsFunc(names, same) {
+		if p.preset.Kind != "ollama" { // which has more to say of it
+			p.ok("model", p.cfg.Model)
+		}
+		return
+	}
+	some := names[:min(len(names), 8)]
+	detail := fmt.Sprintf("%s is not among the %d models served (%s)", p.cfg.Model, len(names), strings.Join(some, ", "))
+	if len(some) < len(names) {
+		detail = strings.TrimSuffix(detail, ")") + ", …)"
+	}
+	mend := p.modelHint()
+	if near := p.nearest(names); near != "" {
+		mend += "; did you mean " + near + "?"
+	}
+	p.missing = &Finding{What: "model", Detail: p.tidy(detail), Mend: p.tidy(mend)}
+}
+
+// nearest is the listed name that the model's was probably meant to be, or "".
+func (p *prober) nearest(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	distance := func(name string) int {
+		if strings.Contains(name, p.cfg.Model) {
+			return 1
+		}
+		return edits(strings.ToLower(p.cfg.Model), strings.ToLower(name))
+	}
+	near := slices.MinFunc(names, func(a, b string) int { return distance(a) - distance(b) })
+	if distance(near) <= 2 {
+		return near
+	}
+	return ""
+}
+
+// use does once what the role does, and says what that shows.
+func (p *prober) use(ctx context.Context, use Use, e Embedder) {
+	var done Finding
+	var err error
+	if use == UseEmbedding {
+		done, err = p.embeds(ctx, e)
+	} else {
+		done, err = p.completes(ctx)
+	}
+	switch {
+	case err != nil && p.missing != nil:
+		p.add(*p.missing)
+		return
+	case err != nil:
+		p.failed(p.stage(err), err)
+		return
+	case p.missing != nil:
+		p.ok("model", p.cfg.Model+" is not listed, but answers")
+	}
+	if p.unlisted {
+		p.ok("path", "answers, and does not list what it serves")
+	}
 	switch {
 	case p.cfg.Key == "" && p.cfg.KeyEnv == "":
 		p.ok("key", "none sent, none asked for")
@@ -132,96 +266,70 @@ func (p *prober) reach(ctx context.Context, call func(context.Context) error) bo
 	default:
 		p.ok("key", "from "+keyName(p.cfg)+", not refused")
 	}
-	return true
+	p.add(done)
+	p.findings = append(p.findings, p.watch.clock()...)
 }
 
-// stage is the step at which a call failed.
-func stage(err error) string {
+// completes has the model say one token. A model that reasons may need more to say
+// anything; that it says so is an answer too.
+func (p *prober) completes(ctx context.Context) (Finding, error) {
+	cfg := p.cfg
+	cfg.MaxTokens = 1
+	client, err := New(cfg)
+	if err != nil {
+		return Finding{}, err
+	}
+	defer client.Close()
+	start := time.Now()
+	got, err := client.Complete(ctx, Request{Messages: []Message{{Role: "user", Content: "Hello"}}})
+	took := time.Since(start)
 	var e *Error
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	switch {
-	case !errors.As(err, &e):
-		return "connect" // ctx ended
-	case errors.As(err, &dns):
-		return "dns"
-	case errors.As(err, &cert), e.Status == 0 && strings.Contains(e.Message, "TLS"), strings.Contains(e.Hint, "speaks TLS"):
-		return "tls"
-	case e.Status == 0:
-		return "connect"
-	case e.Status == 401, e.Status == 403:
-		return "key"
-	case e.Class == Fatal:
-		return "path"
+	if errors.As(err, &e) && strings.Contains(e.Message, "output limit was reached") {
+		return Finding{What: "completion", OK: true, Detail: "the model thinks longer than one token", Took: took}, nil
 	}
-	return "server"
-}
-
-// steps are those of a connection that went well. The transport may call back after
-// the call has returned.
-type steps struct {
-	mu    sync.Mutex
-	found []Finding
-}
-
-func (s *steps) add(what, detail string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.found = append(s.found, Finding{What: what, OK: true, Detail: detail})
-}
-
-func (s *steps) passed() []Finding {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.found)
-}
-
-func (s *steps) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		DNSDone: func(info httptrace.DNSDoneInfo) {
-			if info.Err == nil {
-				s.add("dns", fmt.Sprint(info.Addrs))
-			}
-		},
-		ConnectDone: func(_, addr string, err error) {
-			if err == nil {
-				s.add("connect", addr)
-			}
-		},
-		TLSHandshakeDone: func(state tls.ConnectionState, err error) {
-			if err == nil {
-				s.add("tls", tls.VersionName(state.Version))
-			}
-		},
+	if err != nil {
+		return Finding{}, err
 	}
+	detail := fmt.Sprintf("%s tokens read, %s written in %s", count(got.Usage.PromptTokens), count(got.Usage.CompletionTokens), round(took))
+	if got.LoadTime > time.Millisecond {
+		detail += fmt.Sprintf(", %s of it to load the model", round(got.LoadTime))
+	}
+	return Finding{What: "completion", OK: true, Detail: detail, Took: took}, nil
 }
 
-// served says whether the model is among those that the service lists.
-func (p *prober) served(names []string, same func(listed string) bool) bool {
-	if slices.ContainsFunc(names, same) {
-		p.ok("model", p.cfg.Model)
-		return true
+// count is a number of tokens, which a service need not say.
+func count(n *int64) string {
+	if n == nil {
+		return "unknown"
 	}
-	some := names[:min(len(names), 8)]
-	detail := fmt.Sprintf("%s is not among the %d models served (%s)", p.cfg.Model, len(names), strings.Join(some, ", "))
-	if len(some) < len(names) {
-		detail = strings.TrimSuffix(detail, ")") + ", …)"
+	return fmt.Sprint(*n)
+}
+
+func round(d time.Duration) time.Duration {
+	if d < time.Millisecond {
+		return d.Round(10 * time.Microsecond)
 	}
-	p.add(Finding{What: "model", Detail: p.tidy(detail), Mend: p.modelHint()})
-	return false
+	return d.Round(time.Millisecond)
 }
 
 // embeds makes one embedding and looks at it.
-func (p *prober) embeds(ctx context.Context, e Embedder) {
+func (p *prober) embeds(ctx context.Context, e Embedder) (Finding, error) {
+	start := time.Now()
 	vectors, err := e.Embed(ctx, []string{"routeval"})
+	took := time.Since(start)
 	if err != nil {
-		p.failed("embedding", err)
-		return
+		return Finding{}, err
 	}
 	var square float64
 	for _, x := range vectors[0] {
 		square += float64(x) * float64(x)
 	}
-	width := len(vectors[0])
-	p.add(Finding{What: "embedding", OK: true, Width: width, Detail: fmt.Sprintf("width %d, norm %.4g", width, math.Sqrt(square))})
+	f := Finding{
+		What: "embedding", OK: true, Width: len(vectors[0]), Took: took,
+		Detail: fmt.Sprintf("width %d, norm %.4g, in %s", len(vectors[0]), math.Sqrt(square), round(took)),
+	}
+	if square == 0 {
+		f.OK, f.Mend = false, "a vector without length has no direction: is this an embedding model, and its file whole?"
+	}
+	return f, nil
 }

@@ -123,7 +123,10 @@ func checkSample(t *testing.T, s sample) {
 func callLike(t *testing.T, s sample, url string) error {
 	_, path, _ := strings.Cut(strings.TrimPrefix(s.Request.URL, "http://"), "/")
 	kind := "ollama"
-	if strings.HasPrefix(path, "v1") {
+	switch {
+	case path == "v1/messages":
+		kind = "anthropic"
+	case strings.HasPrefix(path, "v1"):
 		kind = "openai"
 	}
 	client, err := New(Config{Role: "models.weak", Kind: kind, BaseURL: url, Model: "stories260k"})
@@ -141,7 +144,7 @@ func callLike(t *testing.T, s sample, url string) error {
 		texts = []string{strings.Trim(string(input.Input), `"`)}
 	}
 	switch path {
-	case "api/chat", "v1/chat/completions":
+	case "api/chat", "v1/chat/completions", "v1/messages":
 		_, err = client.Complete(ctx, prompt)
 	case "api/embed", "v1/embeddings":
 		_, err = client.Embed(ctx, texts)

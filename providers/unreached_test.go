@@ -20,8 +20,11 @@ func testEndpoint(t *testing.T, kind, url string) *endpoint {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if o, ok := c.(*ollama); ok {
-		return o.endpoint
+	switch c := c.(type) {
+	case *anthropic:
+		return c.endpoint
+	case *ollama:
+		return c.endpoint
 	}
 	return c.(*openAI).endpoint
 }
@@ -53,7 +56,7 @@ func TestTLSMismatch(t *testing.T) {
 		{"http to a TLS port", swap.Replace(secure.URL), "set base_url to " + secure.URL},
 		{"an authority nobody knows", secure.URL, "SSL_CERT_FILE"},
 	} {
-		for _, kind := range []string{"ollama", "openai"} {
+		for _, kind := range []string{"anthropic", "azure", "ollama", "openai"} {
 			e := testEndpoint(t, kind, c.url)
 			err := e.get(t.Context(), "/models", new(any))
 			var failure *Error

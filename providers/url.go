@@ -11,12 +11,6 @@ import (
 	"strings"
 )
 
-// Default base URLs, where the spec names none.
-const (
-	defaultOllamaURL = "127.0.0.1:11434"
-	defaultOpenAIURL = "https://api.openai.com/v1"
-)
-
 // ollamaURL reads an Ollama base URL as people type it, OLLAMA_HOST forms
 // included. The native API lives at the root, so a trailing "/v1", which belongs
 // to the OpenAI-compatible one, is cut. Addresses that a server listens on but
@@ -74,6 +68,15 @@ func ollamaHost(typed string) *url.URL {
 // scheme means http. Without a path it is <host>/v1; any other path is kept, since
 // services put their API under all sorts of them.
 func openAIURL(typed string) (*url.URL, error) {
+	u, err := httpURL(typed)
+	if err == nil && u.Path == "" {
+		u.Path = "/v1"
+	}
+	return u, err
+}
+
+// httpURL reads a base URL as people type it, and refuses what is none.
+func httpURL(typed string) (*url.URL, error) {
 	typed = trimTyped(typed)
 	if err := refuseTyped(typed); err != nil {
 		return nil, err
@@ -96,16 +99,23 @@ func openAIURL(typed string) (*url.URL, error) {
 	}
 	u.Host = connectable(u.Host)
 	u.Path, u.RawPath = cleanPath(u.Path), ""
-	for _, call := range []string{"/chat/completions", "/completions", "/embeddings", "/models"} {
+	for _, call := range []string{"/chat/completions", "/completions", "/embeddings", "/messages", "/models"} {
 		if base, ok := strings.CutSuffix(u.Path, call); ok {
 			u.Path = base
 			return nil, fmt.Errorf("a call's path, not a base URL: write %s", u)
 		}
 	}
-	if u.Path == "" {
-		u.Path = "/v1"
-	}
 	return u, nil
+}
+
+// anthropicURL reads the base URL of an API that speaks as Anthropic's. Its own SDKs
+// leave "/v1" to the call, others write it: here it belongs to the base.
+func anthropicURL(typed string) (*url.URL, error) {
+	u, err := httpURL(typed)
+	if err == nil && !strings.HasSuffix(u.Path, "/v1") {
+		u.Path += "/v1"
+	}
+	return u, err
 }
 
 // trimTyped takes off what shells and copying leave around a URL.

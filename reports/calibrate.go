@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -15,12 +16,12 @@ import (
 // It fails where [Sweep] does, on fewer than 30 pairs, and where the gap itself is
 // within noise. The threshold was chosen for how well it does on these pairs: what
 // it is worth, other pairs say.
-func KeepPGR(pairs []Pair, x float64, opts Options) (Point, error) {
+func KeepPGR(ctx context.Context, pairs []Pair, x float64, opts Options) (Point, error) {
 	if !(x >= 0 && x <= 1) {
 		return Point{}, fmt.Errorf("PGR %v: want a share of the gap in [0,1]", x)
 	}
-	point, curve, err := keep(pairs, opts, func(t *part, gain float64) bool {
-		return t.gain > 0 && gain >= (x-rounding)*t.gain
+	point, curve, err := keep(ctx, pairs, opts, func(_, _, all, kept float64) bool {
+		return all > 0 && kept >= (x-rounding)*all
 	})
 	switch {
 	case err != nil:
@@ -33,12 +34,12 @@ func KeepPGR(pairs []Pair, x float64, opts Options) (Point, error) {
 
 // KeepQuality is [KeepPGR] for a mean quality of at least q, in [0,1]. It also
 // fails where no threshold reaches q by the lower end of its interval.
-func KeepQuality(pairs []Pair, q float64, opts Options) (Point, error) {
+func KeepQuality(ctx context.Context, pairs []Pair, q float64, opts Options) (Point, error) {
 	if !(q >= 0 && q <= 1) {
 		return Point{}, fmt.Errorf("quality %v: want one in [0,1]", q)
 	}
-	point, curve, err := keep(pairs, opts, func(t *part, gain float64) bool {
-		return t.weak+gain >= (q-rounding)*t.weight
+	point, curve, err := keep(ctx, pairs, opts, func(weight, weak, _, kept float64) bool {
+		return weak+kept >= (q-rounding)*weight
 	})
 	switch {
 	case err != nil:
@@ -50,13 +51,12 @@ func KeepQuality(pairs []Pair, q float64, opts Options) (Point, error) {
 }
 
 // keep is the first point of the curve that is good enough in all draws but those
-// that may lie below the lower end of an interval; nil if there is none. What
-// enough is told are the sums of a draw, and how much of its gain is kept.
+// that may lie below the lower end of an interval; nil if there is none.
 //
 // The lower end of a percentile interval is at least x if and only if so few
 // draws fall short of x: so a count for every point takes the place of a table of
 // all draws at all points.
-func keep(pairs []Pair, opts Options, enough func(t *part, gain float64) bool) (*Point, *Curve, error) {
+func keep(ctx context.Context, pairs []Pair, opts Options, enough floor) (*Point, *Curve, error) {
 	opts = opts.withDefaults()
 	if opts.Draws < 0 {
 		return nil, nil, errors.New("the lower end of an interval needs bootstrap draws")
@@ -64,64 +64,52 @@ func keep(pairs []Pair, opts Options, enough func(t *part, gain float64) bool) (
 	if len(pairs) < minPairs {
 		return nil, nil, fmt.Errorf("%s with both outcomes graded: the lower end of an interval needs %d", plural(len(pairs), "prompt"), minPairs)
 	}
-	s, curve, err := sampleOf(pairs, opts)
+	f, err := gather(pairRows(pairs, opts), opts)
 	if err != nil {
 		return nil, nil, err
 	}
+	s := newSample(f, false)
 	var counts [][]int // of each worker, by point: the draws that fall short there
-	eachDraw(len(pairs), opts, func() func(int, []uint8) {
-		short := make([]int, len(curve.Points))
+	err = eachDraw(ctx, s.design, opts, func() ([]uint8, func(int)) {
+		w := s.newWalker()
+		short := make([]int, len(f.curve.Points))
 		counts = append(counts, short)
-		return func(_ int, times []uint8) { s.fallShort(short, times, enough) }
+		return w.times, func(int) { w.fallShort(short, enough) }
 	})
+	if err != nil {
+		return nil, nil, err
+	}
 	outside := (1 - opts.Confidence) / 2
 	allowed := int(outside * float64(opts.Draws-1)) // the rank that the lower end lies at or above
-	for i := range curve.Points {
+	for i := range f.curve.Points {
 		total := 0
 		for _, short := range counts {
 			total += short[i]
 		}
 		if total <= allowed {
-			return &curve.Points[i], curve, nil
+			return &f.curve.Points[i], f.curve, nil
 		}
 	}
-	return nil, curve, nil
+	return nil, f.curve, nil
 }
 
-// sampleOf makes the sample that draws are made from, and the curve that its runs
-// of equal win rates are the points of, but for the first.
-func sampleOf(pairs []Pair, opts Options) (*sample, *Curve, error) {
-	opts.Draws = -1
-	rows := rowsOf(pairs, opts)
-	f, err := gather(rows)
-	if err != nil {
-		return nil, nil, err
-	}
-	return newSample(f, rows.list), f.curve, nil
-}
+// A floor says whether a draw that keeps so much of its gain is good enough. It is
+// told the draw's sums of weight, of weight × quality of the weak model, and of
+// what the strong model gains on it.
+type floor func(weight, weak, all, kept float64) bool
 
-// fallShort counts, for every point of the curve, a draw that is not enough there.
-func (s *sample) fallShort(short []int, times []uint8, enough func(t *part, gain float64) bool) {
-	var t part
-	for i := range s.steps {
-		n := float64(times[i])
-		t.weight += n * s.steps[i].weight
-		t.gain += n * s.steps[i].gain
-		t.weak += n * s.parts[i].weak
-	}
-	count := func(point int, gain float64) {
-		if !enough(&t, gain) {
+// fallShort counts a draw at every point of the curve at which it is not enough.
+func (w *walker) fallShort(short []int, enough floor) {
+	all := w.walk()
+	weak := w.total().weak
+	var kept float64
+	for point := range short {
+		if point > 0 {
+			kept += w.run(point - 1).gain
+		}
+		if !enough(all.weight, weak, all.gain, kept) {
 			short[point]++
 		}
-	}
-	count(0, 0)
-	gain, start := 0.0, 0
-	for k, end := range s.ends {
-		for i := start; i < end; i++ {
-			gain += float64(times[i]) * s.steps[i].gain
-		}
-		start = end
-		count(k+1, gain)
 	}
 }
 

@@ -56,14 +56,14 @@ func TestKeepIsTheFirstLowerEnd(t *testing.T) {
 		}
 		for _, x := range []float64{0, 0.2, 0.5, 0.62, 0.8, 0.95, 1} {
 			want, ok := first(pgr, x)
-			got, err := KeepPGR(pairs, x, opts)
+			got, err := KeepPGR(t.Context(), pairs, x, opts)
 			if ok != (err == nil) || got.Threshold != want.Threshold && ok {
 				t.Errorf("seed %d, PGR %v: threshold %v (%v), by brute force %v, %v", seed, x, got.Threshold, err, want.Threshold, ok)
 			}
 		}
 		for _, q := range []float64{0, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 1} {
 			want, ok := first(quality, q)
-			got, err := KeepQuality(pairs, q, opts)
+			got, err := KeepQuality(t.Context(), pairs, q, opts)
 			if ok != (err == nil) || got.Threshold != want.Threshold && ok {
 				t.Errorf("seed %d, quality %v: threshold %v (%v), by brute force %v, %v", seed, q, got.Threshold, err, want.Threshold, ok)
 			}
@@ -83,7 +83,7 @@ func lowerEnds(t *testing.T, pairs []Pair, opts Options) (pgr, quality []float64
 	pgrs, qualities := make([][]float64, len(curve.Points)), make([][]float64, len(curve.Points))
 	for d := range opts.Draws {
 		times := make([]uint8, len(pairs))
-		resample(times, rand.NewPCG(opts.Seed, uint64(d)))
+		drawRows(times, rand.NewPCG(opts.Seed, uint64(d)))
 		var drawn []Pair
 		for i, n := range times {
 			for range n {
@@ -118,16 +118,16 @@ func TestKeepAgreesWithTheReport(t *testing.T) {
 	pairs := seededPairs(7, 2000)
 	opts := Options{Strong: "s", Weak: "w", Draws: 500, Seed: 3}
 	for _, x := range []float64{0.3, 0.6, 0.9} {
-		p, err := KeepPGR(pairs, x, opts)
+		p, err := KeepPGR(t.Context(), pairs, x, opts)
 		if err != nil {
 			t.Fatal(err)
 		}
 		opts.Threshold = &p.Threshold
-		r, err := Routed(pairs, opts)
+		r, err := Routed(t.Context(), pairs, opts)
 		if err != nil {
 			t.Fatal(err)
 		}
-		pgr := r.must("pgr")
+		pgr := r.PGR
 		if pgr.Center != p.PGR || pgr.Lo < x-rounding || pgr.Lo > x+0.05 {
 			t.Errorf("PGR %v: %v [%v, %v] in the report, %v at the point", x, pgr.Center, pgr.Lo, pgr.Hi, p.PGR)
 		}
@@ -146,7 +146,7 @@ func TestKeepHoldsOnThePopulation(t *testing.T) {
 	const sets, x = 200, 0.8
 	missed := 0
 	for seed := range uint64(sets) {
-		p, err := KeepPGR(seededPairs(seed, 400), x, Options{Strong: "s", Weak: "w", Draws: 200, Seed: seed})
+		p, err := KeepPGR(t.Context(), seededPairs(seed, 400), x, Options{Strong: "s", Weak: "w", Draws: 200, Seed: seed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestKeepRefuses(t *testing.T) {
 			if tt.quality {
 				choose = KeepQuality
 			}
-			if _, err := choose(tt.pairs, tt.x, opts); err == nil || err.Error() != tt.want {
+			if _, err := choose(t.Context(), tt.pairs, tt.x, opts); err == nil || err.Error() != tt.want {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
@@ -199,26 +199,24 @@ func TestRoutedIsBuildAtThatThreshold(t *testing.T) {
 	pairs := seededPairs(5, 300)
 	threshold := 0.6
 	opts := Options{Strong: "s", Weak: "w", Draws: 200, Threshold: &threshold}
-	got, err := Routed(pairs, opts)
+	got, err := Routed(t.Context(), pairs, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := Build(resultsOf(pairs, threshold), opts)
+	want, err := Build(t.Context(), resultsOf(pairs, threshold), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range want.Values {
-		g := got.Values[i]
-		if v.Unit == Seconds || v.Name == "strong_error_rate" || v.Name == "weak_error_rate" {
-			continue // of calls, which pairs know nothing of
-		}
-		if !sameNumber(g.Center, v.Center) || !sameNumber(g.Lo, v.Lo) || !sameNumber(g.Hi, v.Hi) {
+	cost := want.must("cost_usd")
+	cost.Name = "routed_cost_usd"
+	wants := []Value{want.must("strong_share"), want.must("quality"), want.must("pgr"), cost}
+	for i, g := range []Value{got.StrongShare, got.Quality, got.PGR, got.CostUSD} {
+		v := wants[i]
+		if g.Name != v.Name || g.Center != v.Center || !(math.Abs(g.Lo-v.Lo) < 1e-12) || !(math.Abs(g.Hi-v.Hi) < 1e-12) {
 			t.Errorf("%s: %v [%v, %v], of the results %v [%v, %v]", v.Name, g.Center, g.Lo, g.Hi, v.Center, v.Lo, v.Hi)
 		}
 	}
 }
-
-func sameNumber(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
 
 // resultsOf are the results of a run on recorded outcomes.
 func resultsOf(pairs []Pair, threshold float64) iter.Seq2[datasets.Result, error] {

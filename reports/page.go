@@ -112,7 +112,7 @@ func (p *page) areas(r *Report) table {
 func (p *page) crossings(r *Report) table {
 	t := table{title: "To keep a share of the gap (CPT)", head: []string{"", "strong share", "threshold", "quality", "cost", "of strong-only"}}
 	for i, x := range cptLevels {
-		share := r.must(statNames[statCPT50+i])
+		share := r.must(statNames[statCPT20+statistic(i)])
 		at, ok := r.Curve.CPT(x)
 		if !share.OK() || !ok {
 			t.add(plain(percent(x)), p.foot.cell(share), plain(Undefined), plain(Undefined), plain(Undefined), plain(Undefined))

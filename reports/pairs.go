@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"context"
 	"math"
 
 	"routeval/datasets"
@@ -37,46 +38,62 @@ func (p *Pair) Graded() bool { return !math.IsNaN(p.StrongQuality) && !math.IsNa
 // Priced reports whether the prices of both answers are known.
 func (p *Pair) Priced() bool { return !math.IsNaN(p.StrongCostUSD) && !math.IsNaN(p.WeakCostUSD) }
 
-// Routed makes the report of routing pairs by the threshold of the options, from
-// whichever they were routed by when they were run. All of them must be graded.
-func Routed(pairs []Pair, opts Options) (*Report, error) {
+// A Routing is what routing pairs by a threshold achieves.
+type Routing struct {
+	StrongShare Value
+	Quality     Value
+	PGR         Value
+	CostUSD     Value // of all prompts that the pairs stand for
+}
+
+// Routed routes pairs by the threshold of the options, whichever they were
+// routed by when they were run, and gives what [Build] says of such a run. All
+// pairs must be graded.
+func Routed(ctx context.Context, pairs []Pair, opts Options) (*Routing, error) {
 	opts = opts.withDefaults()
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	f, err := gather(rowsOf(pairs, opts))
+	f, err := gather(pairRows(pairs, opts), opts)
 	if err != nil {
 		return nil, err
 	}
-	return f.report(), nil
+	if err := f.doubt(ctx, false); err != nil {
+		return nil, err
+	}
+	cost := metric{name: statNames[statRoutedCost], unit: USD}
+	return &Routing{
+		StrongShare: f.value("strong_share"),
+		Quality:     f.value("quality"),
+		PGR:         f.value("pgr"),
+		CostUSD:     f.withInterval(paid(paired(func(f *facts) float64 { return f.routed.CostUSD }))(f, cost)),
+	}, nil
 }
 
-// rowsOf makes rows of pairs, routed by the threshold of the options; where it
+// pairRows makes rows of pairs, routed by the threshold of the options; where it
 // has none everything goes strong.
-func rowsOf(pairs []Pair, opts Options) *rows {
-	f := &rows{opts: opts, list: make([]row, len(pairs))}
+func pairRows(pairs []Pair, opts Options) []row {
+	list := make([]row, len(pairs))
 	for i := range pairs {
-		p := &pairs[i]
-		r := &f.list[i]
+		p, r := &pairs[i], &list[i]
 		*r = row{
-			winRate: p.WinRate, weight: cmp.Or(p.Weight, 1), answered: true,
+			winRate: p.WinRate, weight: cmp.Or(p.Weight, 1), marks: answered | graded,
 			strongQuality: p.StrongQuality, strongCost: p.StrongCostUSD,
 			weakQuality: p.WeakQuality, weakCost: p.WeakCostUSD,
 			routedQuality: p.WeakQuality, routedCost: p.WeakCostUSD,
 		}
 		if opts.Threshold == nil || p.WinRate >= *opts.Threshold {
-			r.routedStrong, r.routedQuality, r.routedCost = true, p.StrongQuality, p.StrongCostUSD
-			f.n.routedStrong++
+			r.marks |= routedStrong
+			r.routedQuality, r.routedCost = p.StrongQuality, p.StrongCostUSD
 		}
 		if math.IsNaN(r.routedCost) {
-			f.n.unpriced++
+			r.marks |= unpriced
 		}
 		if r.weight != 1 {
-			f.n.sampled++
+			r.marks |= sampled
 		}
 	}
-	f.n.prompts, f.n.answered, f.n.graded, f.n.scored = len(pairs), len(pairs), len(pairs), len(pairs)
-	return f
+	return list
 }
 
 // ShareOf is the share of k in n with its 95 % interval, Wilson's.

@@ -35,6 +35,7 @@ var goroutines = map[string]string{
 	"pipeline":               "one function owns the stages",
 	"scoring":                "training, inside one call",
 	"reports":                "the bootstrap, inside one call",
+	"cmd/routeval/burst.go":  "a burst of calls, inside one call",
 	"cmd/routeval/demo.go":   "the demo's loopback server lives as long as the command",
 	"providers/providertest": "a test calls from several sides at once",
 }

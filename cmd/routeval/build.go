@@ -46,7 +46,7 @@ func build(w *world, r *resolved) (*built, error) {
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
-		Window: r.Window, Grace: time.Duration(r.Grace),
+		BudgetUSD: r.BudgetUSD, Window: r.Window, Grace: time.Duration(r.Grace),
 	}
 	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
 	prices, err := b.readPrices(r)
@@ -63,6 +63,9 @@ func build(w *world, r *resolved) (*built, error) {
 			c.Price = &price
 		}
 		b.Candidates[name] = c
+		if r.BudgetUSD != nil && c.Completer != nil && r.Execute != datasets.RouteOnly && c.Price == nil {
+			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
@@ -163,6 +166,9 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		}
 		return nil
 	}
+	if p, _ := providers.LookupPreset(r.Embedding.Provider); p.NoEmbeddings {
+		return fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
+	}
 	client, err := newClient(w, "embedding", *r.Embedding)
 	if err != nil {
 		return err
@@ -204,12 +210,12 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 	return prices, err
 }
 
-// defaultSlots is how many calls a candidate gets at a time by its kind of
-// service: a local server works on few at once.
-var defaultSlots = map[string]int{"ollama": 4, "openai": 16}
-
 func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
-	c := pipeline.Candidate{Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, defaultSlots[m.Provider], 1)}
+	preset, _ := providers.LookupPreset(m.Provider) // newClient says so if there is none
+	c := pipeline.Candidate{
+		Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1),
+		MaxTokens: cmp.Or(m.MaxTokens, providers.DefaultMaxTokens), Timeout: cmp.Or(time.Duration(m.Timeout), providers.DefaultTimeout),
+	}
 	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
 		return c, nil
 	}
@@ -235,6 +241,7 @@ func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 	cfg := providers.Config{
 		Role: role, Kind: m.Provider, BaseURL: m.BaseURL, Model: m.Model, KeyEnv: m.APIKeyEnv,
 		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: m.Slots,
+		MaxResponseBytes: int64(m.MaxResponseBytes), APIVersion: m.APIVersion,
 		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
 	}
 	if m.APIKeyEnv != "" {

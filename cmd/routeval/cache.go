@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -15,11 +16,14 @@ import (
 const noCache = "off"
 
 // cacheDir is the default place of the embedding cache: the user's cache
-// directory by the XDG rules.
+// directory by the XDG rules; none for a user without a home.
 func cacheDir(w *world) string {
 	base := w.env("XDG_CACHE_HOME")
+	if home := w.env("HOME"); base == "" && home != "" {
+		base = filepath.Join(home, ".cache")
+	}
 	if base == "" {
-		base = filepath.Join(w.env("HOME"), ".cache")
+		return noCache
 	}
 	return filepath.Join(base, "routeval", "embeddings")
 }
@@ -58,14 +62,14 @@ every command takes them from there. Cache shows what is kept.` + exits(statusDo
   routeval cache prune --max-bytes 100000000`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return withCache(dir, func(cache *providers.Cache) error {
+			return withCache(w, dir, func(cache *providers.Cache) error {
 				s := cache.Stats()
 				_, err := fmt.Fprintf(w.stdout, "%s: %d embeddings, %d bytes of at most %d, %d segments\n", s.Dir, s.Vectors, s.Bytes, s.MaxBytes, s.Segments)
 				return err
 			})
 		},
 	}
-	c.PersistentFlags().StringVar(&dir, "dir", cacheDir(w), "the cache's directory")
+	c.PersistentFlags().StringVar(&dir, "dir", "", "the cache's directory (default routeval/embeddings in the user's cache directory)")
 	c.AddCommand(pruneCommand(w, &dir))
 	return c
 }
@@ -82,7 +86,7 @@ func pruneCommand(w *world, dir *string) *cobra.Command {
 			if !c.Flags().Changed("max-bytes") || maxBytes < 0 {
 				return usage(errors.New("--max-bytes: say how many bytes may stay"))
 			}
-			return withCache(*dir, func(cache *providers.Cache) error {
+			return withCache(w, *dir, func(cache *providers.Cache) error {
 				if err := cache.Prune(maxBytes); err != nil {
 					return err
 				}
@@ -96,7 +100,10 @@ func pruneCommand(w *world, dir *string) *cobra.Command {
 	return c
 }
 
-func withCache(dir string, do func(*providers.Cache) error) error {
+func withCache(w *world, dir string, do func(*providers.Cache) error) error {
+	if dir = cmp.Or(dir, cacheDir(w)); dir == noCache {
+		return usage(errors.New("--dir: missing: there is no HOME to have a cache in"))
+	}
 	cache, err := providers.OpenCache(dir, 0)
 	if err != nil {
 		return err

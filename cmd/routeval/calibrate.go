@@ -11,6 +11,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/pipeline"
+	"routeval/reports"
 )
 
 func calibrateCommand(w *world) *cobra.Command {
@@ -60,11 +61,11 @@ what it achieves goes to standard error.` +
 			if err := errors.Join(err, s.close()); err != nil {
 				return err
 			}
-			cal, err := o.calibrate(rows)
+			cal, err := o.calibrate(c.Context(), rows)
 			if err != nil {
 				return err
 			}
-			return cal.print(w)
+			return cal.print(c.Context(), w)
 		},
 	}
 	o.addTo(c)
@@ -81,6 +82,8 @@ type scored struct {
 	results      iter.Seq2[datasets.Result, error]
 	strong, weak string // names of the candidates
 	router       datasets.Router
+	routingUSD   *float64 // what making all win rates cost; nil if not known
+	provenance   *reports.Provenance
 	close        func() error
 }
 
@@ -118,7 +121,9 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string, 
 		in = withTokens(in, &r, answerTokens)
 	}
 	return scored{
-		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router, close: b.close,
+		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router,
+		routingUSD: routingUSD(&r.Spec), provenance: specProvenance(&r.Spec, b.digests),
+		close: b.close,
 	}, nil
 }
 
@@ -132,5 +137,20 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router, func() error { return nil }}, nil
+	return scored{results, strong, weak, m.Spec.Router, routingUSD(&m.Spec), provenance(dir, &m), func() error { return nil }}, nil
+}
+
+// routingUSD is what making the win rates of a run cost: nothing where they are
+// made in this process or by a model that is priced at nothing. What an
+// embedding model with a price was paid is in no record, so it is not known.
+func routingUSD(s *datasets.Spec) *float64 {
+	free := 0.0
+	e := s.Embedding
+	switch {
+	case e == nil, e.Provider == "builtin":
+		return &free
+	case e.Price != nil && e.Price.InputUSDPerMTok != nil && *e.Price.InputUSDPerMTok == 0:
+		return &free
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,7 +27,7 @@ type calibratedCategory struct {
 }
 
 // calibrate chooses the threshold of the goal, and one for each category if asked.
-func (o *calibrateOptions) calibrate(rows []calibrationRow) (*calibrated, error) {
+func (o *calibrateOptions) calibrate(ctx context.Context, rows []calibrationRow) (*calibrated, error) {
 	if o.holdout < 0 {
 		o.holdout = 0
 		if o.goal.onOutcomes && slices.ContainsFunc(rows, func(r calibrationRow) bool { return r.Graded() }) {
@@ -39,21 +40,21 @@ func (o *calibrateOptions) calibrate(rows []calibrationRow) (*calibrated, error)
 		return nil, fmt.Errorf("%d prompts in groups cannot be split at a holdout of %v; --holdout 0 does without", len(rows), o.holdout)
 	}
 	var err error
-	if cal.threshold, err = o.goal.choose(o, cal.chosenOn); err != nil {
+	if cal.threshold, err = o.goal.choose(ctx, o, cal.chosenOn); err != nil {
 		if o.holdout > 0 {
 			err = fmt.Errorf("%w (%d of %d prompts are held out)", err, len(cal.heldOut), len(rows))
 		}
 		return nil, err
 	}
 	if o.by != "" {
-		cal.chooseByCategory()
+		cal.chooseByCategory(ctx)
 	}
 	return cal, nil
 }
 
 // chooseByCategory chooses a threshold for each category. One that is too small
 // or too uniform for a choice of its own has that of all prompts.
-func (cal *calibrated) chooseByCategory() {
+func (cal *calibrated) chooseByCategory(ctx context.Context) {
 	cal.categories = map[string]*calibratedCategory{}
 	heldOut := byCategory(cal.heldOut)
 	for name, rows := range byCategory(cal.chosenOn) {
@@ -65,7 +66,7 @@ func (cal *calibrated) chooseByCategory() {
 		case len(rows) < minCategory:
 			err = fmt.Errorf("%d prompts are too few", len(rows))
 		default:
-			c.threshold, err = cal.goal.choose(cal.calibrateOptions, rows)
+			c.threshold, err = cal.goal.choose(ctx, cal.calibrateOptions, rows)
 		}
 		if err != nil {
 			c.threshold, c.fallback = cal.threshold, err
@@ -111,7 +112,7 @@ type figures struct {
 }
 
 // achieved routes rows and sums up.
-func (o *calibrateOptions) achieved(rows []calibrationRow, strong func(*calibrationRow) bool) (figures, error) {
+func (o *calibrateOptions) achieved(ctx context.Context, rows []calibrationRow, strong func(*calibrationRow) bool) (figures, error) {
 	f := figures{prompts: len(rows)}
 	routed, n := make([]calibrationRow, len(rows)), 0
 	for i := range rows {
@@ -125,25 +126,22 @@ func (o *calibrateOptions) achieved(rows []calibrationRow, strong func(*calibrat
 	f.strongShare = reports.ShareOf(n, len(rows))
 	half := 0.5
 	if pairs := gradedPairs(routed); len(pairs) > 0 {
-		r, err := reports.Routed(pairs, o.bootstrap(&half))
+		r, err := reports.Routed(ctx, pairs, o.bootstrap(&half))
 		if err != nil {
 			return f, err
 		}
-		f.quality, _ = r.Value("quality")
-		f.pgr, _ = r.Value("pgr")
-		f.notes = f.pgr.Warnings
+		f.quality, f.pgr, f.notes = r.Quality, r.PGR, r.PGR.Warnings
 	}
 	pairs, err := pricedPairs(routed)
 	if err != nil {
 		return f, nil // unknown, and so not shown
 	}
-	r, err := reports.Routed(pairs, o.bootstrap(&half))
+	r, err := reports.Routed(ctx, pairs, o.bootstrap(&half))
 	if err != nil {
 		return f, err
 	}
-	at := slices.IndexFunc(r.Baselines, func(b reports.Baseline) bool { return b.Name == "routed" })
-	f.cost = r.Baselines[at].CostUSD
-	per := float64(o.costOf()) / r.Curve.Prompts
+	per := float64(o.costOf()) / float64(len(pairs)) // a report scales weights to the number of pairs
+	f.cost = r.CostUSD
 	f.cost.Center, f.cost.Lo, f.cost.Hi = f.cost.Center*per, f.cost.Lo*per, f.cost.Hi*per
 	return f, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -32,18 +33,18 @@ type goal struct {
 	flag        string
 	onOutcomes  bool // it rests on recorded outcomes, so that its choice must be checked on others
 	perCategory bool // it has a meaning for the prompts of one category
-	choose      func(o *calibrateOptions, rows []calibrationRow) (threshold float64, err error)
+	choose      func(ctx context.Context, o *calibrateOptions, rows []calibrationRow) (threshold float64, err error)
 }
 
 // goals is the table of goals.
 var goals = []goal{
 	{"strong-share", false, true, forShare},
 	{"budget", true, false, forBudget},
-	{"pgr", true, true, func(o *calibrateOptions, rows []calibrationRow) (float64, error) {
-		return forFloor(o, rows, reports.KeepPGR, o.pgr)
+	{"pgr", true, true, func(ctx context.Context, o *calibrateOptions, rows []calibrationRow) (float64, error) {
+		return forFloor(ctx, o, rows, reports.KeepPGR, o.pgr)
 	}},
-	{"quality", true, true, func(o *calibrateOptions, rows []calibrationRow) (float64, error) {
-		return forFloor(o, rows, reports.KeepQuality, o.quality)
+	{"quality", true, true, func(ctx context.Context, o *calibrateOptions, rows []calibrationRow) (float64, error) {
+		return forFloor(ctx, o, rows, reports.KeepQuality, o.quality)
 	}},
 }
 
@@ -96,7 +97,7 @@ func (o *calibrateOptions) bootstrap(threshold *float64) reports.Options {
 	return reports.Options{Strong: "strong", Weak: "weak", Threshold: threshold, Draws: o.draws, Seed: o.seed}
 }
 
-func forShare(o *calibrateOptions, rows []calibrationRow) (float64, error) {
+func forShare(_ context.Context, o *calibrateOptions, rows []calibrationRow) (float64, error) {
 	rates := make([]float64, len(rows))
 	for i := range rows {
 		rates[i] = rows[i].WinRate
@@ -106,14 +107,14 @@ func forShare(o *calibrateOptions, rows []calibrationRow) (float64, error) {
 }
 
 // forFloor chooses the least strong share that keeps a floor.
-func forFloor(o *calibrateOptions, rows []calibrationRow, keep func([]reports.Pair, float64, reports.Options) (reports.Point, error), floor float64) (float64, error) {
-	p, err := keep(gradedPairs(rows), floor, o.bootstrap(nil))
+func forFloor(ctx context.Context, o *calibrateOptions, rows []calibrationRow, keep func(context.Context, []reports.Pair, float64, reports.Options) (reports.Point, error), floor float64) (float64, error) {
+	p, err := keep(ctx, gradedPairs(rows), floor, o.bootstrap(nil))
 	return thresholdOf(p), err
 }
 
 // forBudget chooses the largest strong share whose expected cost fits: the mean
 // cost of a prompt on these rows, times the number that the budget is for.
-func forBudget(o *calibrateOptions, rows []calibrationRow) (float64, error) {
+func forBudget(_ context.Context, o *calibrateOptions, rows []calibrationRow) (float64, error) {
 	pairs, err := pricedPairs(rows)
 	if err != nil {
 		return 0, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -15,8 +16,8 @@ import (
 
 // print writes the threshold to standard output and what it achieves to standard
 // error.
-func (cal *calibrated) print(w *world) error {
-	if err := cal.explain(w.stderr); err != nil {
+func (cal *calibrated) print(ctx context.Context, w *world) error {
+	if err := cal.explain(ctx, w.stderr); err != nil {
 		return err
 	}
 	if cal.format == "yaml" {
@@ -54,7 +55,7 @@ func (cal *calibrated) asked() string {
 
 // explain says what the threshold achieves, on the prompts that it was chosen on
 // and on those that were held out.
-func (cal *calibrated) explain(out io.Writer) error {
+func (cal *calibrated) explain(ctx context.Context, out io.Writer) error {
 	strong, ties := 0, 0
 	for i := range cal.chosenOn {
 		switch rate := cal.chosenOn[i].WinRate; {
@@ -72,14 +73,14 @@ func (cal *calibrated) explain(out io.Writer) error {
 	}
 	fmt.Fprintln(out)
 
-	chosen, err := cal.achieved(cal.chosenOn, byThreshold(cal.threshold))
+	chosen, err := cal.achieved(ctx, cal.chosenOn, byThreshold(cal.threshold))
 	if err != nil {
 		return err
 	}
 	columns := []figures{chosen}
 	notes := chosen.notes
 	if cal.heldOut != nil {
-		held, err := cal.achieved(cal.heldOut, byThreshold(cal.threshold))
+		held, err := cal.achieved(ctx, cal.heldOut, byThreshold(cal.threshold))
 		if err != nil {
 			return err
 		}
@@ -91,7 +92,7 @@ func (cal *calibrated) explain(out io.Writer) error {
 	cal.table(out, columns)
 	if cal.categories != nil {
 		fmt.Fprintln(out)
-		if err := cal.categoryTable(out); err != nil {
+		if err := cal.categoryTable(ctx, out); err != nil {
 			return err
 		}
 	}
@@ -155,7 +156,7 @@ func shown(v reports.Value) string {
 
 // categoryTable has a row for each category, on the prompts held out if there are
 // any, and one for all prompts routed by the thresholds of their categories.
-func (cal *calibrated) categoryTable(out io.Writer) error {
+func (cal *calibrated) categoryTable(ctx context.Context, out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	on := "chosen on"
 	if cal.heldOut != nil {
@@ -165,7 +166,7 @@ func (cal *calibrated) categoryTable(out io.Writer) error {
 	line := func(name, threshold string, rows []calibrationRow, note string) error {
 		cells := []string{name, fmt.Sprint(len(rows)), threshold}
 		if len(rows) > 0 {
-			f, err := cal.achieved(rows, cal.byThresholds)
+			f, err := cal.achieved(ctx, rows, cal.byThresholds)
 			if err != nil {
 				return err
 			}

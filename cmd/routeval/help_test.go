@@ -83,7 +83,7 @@ func shellWords(line string) (words []string) {
 
 // A usage error of any command has status 2 and leaves standard output alone.
 func TestUnknownFlagOfEveryCommand(t *testing.T) {
-	for _, c := range rootCommand(&world{}).Commands() {
+	for _, c := range rootCommand(&world{lookupEnv: os.LookupEnv}).Commands() {
 		var out, words bytes.Buffer
 		w := &world{args: []string{c.Name(), "--no-such-flag"}, lookupEnv: os.LookupEnv, stdin: &out, stdout: &out, stderr: &words}
 		if status := execute(t.Context(), w); status != statusUsage {

@@ -152,11 +152,11 @@ func drained(t *testing.T, s *counting) {
 	t.Fatal("the server still works on calls of a killed client")
 }
 
-// routeval is the real program, as a process of its own.
+// routeval is the real program, as a process of its own, with an empty cache.
 func routeval(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "ROUTEVAL_TEST_MAIN=1")
+	cmd.Env = append(os.Environ(), "ROUTEVAL_TEST_MAIN=1", "XDG_CACHE_HOME="+t.TempDir())
 	return cmd
 }
 

@@ -147,6 +147,9 @@ func (s *loopback) embed(_ context.Context, body []byte) (any, error) {
 	}
 	var data []any
 	for i, text := range request.Input {
+		if status := s.statusOf(text); status != 0 {
+			return nil, refusal(status)
+		}
 		vector := make([]float64, s.width)
 		vector[0], vector[s.width-1] = float64(len(text)), 1
 		data = append(data, object{"index": i, "embedding": vector})
@@ -159,4 +162,11 @@ func (s *loopback) counts() (calls, waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls, s.waiting
+}
+
+// embeddings are the embedding calls that have reached the server.
+func (s *loopback) embeddings() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.embeds
 }

@@ -23,7 +23,7 @@ type progress struct {
 
 	done, session, failed int64
 	costUSD               float64
-	unpriced              bool
+	unpriced              int64
 }
 
 const lineEvery = 5 * time.Second
@@ -33,7 +33,7 @@ const lineEvery = 5 * time.Second
 func newProgress(w *world, quiet bool, total int64, tally pipeline.Tally) *progress {
 	p := &progress{
 		out: w.stderr, total: total, began: time.Now(), printed: time.Now(),
-		done: tally.Prompts, failed: tally.Failed, costUSD: tally.CostUSD,
+		done: tally.Prompts, failed: tally.Failed, costUSD: tally.CostUSD, unpriced: tally.Unpriced,
 	}
 	switch {
 	case quiet:
@@ -42,8 +42,7 @@ func newProgress(w *world, quiet bool, total int64, tally pipeline.Tally) *progr
 		p.bar = progressbar.NewOptions64(total,
 			progressbar.OptionSetWriter(w.stderr), progressbar.OptionSetWidth(24),
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("prompts"),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionOnCompletion(func() { fmt.Fprintln(w.stderr) }))
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
 		p.bar.Add64(tally.Prompts)
 	}
 	return p
@@ -63,7 +62,7 @@ func (p *progress) finished(results []*datasets.Result) {
 			case o.CostUSD != nil:
 				p.costUSD += *o.CostUSD
 			case o.OK():
-				p.unpriced = true
+				p.unpriced++
 			}
 		}
 	}
@@ -100,12 +99,18 @@ func (p *progress) line() string {
 }
 
 func (p *progress) money() string {
-	s := fmt.Sprintf("$%.4f", p.costUSD)
-	if p.unpriced {
-		s += " and what is not priced"
-	}
+	s := spent(p.costUSD, p.unpriced)
 	if p.failed > 0 {
 		s += fmt.Sprintf(", %d failed", p.failed)
 	}
 	return s
+}
+
+// spent is what calls cost. Answers without a price are told apart: what they
+// cost is unknown, which is not nothing.
+func spent(costUSD float64, unpriced int64) string {
+	if unpriced == 0 {
+		return fmt.Sprintf("$%.4f", costUSD)
+	}
+	return fmt.Sprintf("$%.4f and %d answers of unknown price", costUSD, unpriced)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,17 +18,27 @@ import (
 type pageOptions struct {
 	format string
 	out    string
+	open   bool
 	gates  []string
 	draws  int
 	seed   uint64
+
+	confidence         float64
+	sliceBy, clusterBy string
+	stratify           bool
 }
 
 func (o *pageOptions) addTo(c *cobra.Command) {
-	c.Flags().StringVarP(&o.format, "format", "f", "text", "how to write it: "+strings.Join(reports.Formats(), ", "))
+	c.Flags().StringVarP(&o.format, "format", "f", "", "how to write it: "+strings.Join(reports.Formats(), ", ")+" (default: what the suffix of --out means, else text)")
 	c.Flags().StringVarP(&o.out, "out", "o", "", "a file to write it to, instead of standard output")
+	c.Flags().BoolVar(&o.open, "open", false, "write the HTML page, to --out or a temporary file, and show it in the browser")
 	c.Flags().StringArrayVar(&o.gates, "gate", nil, "a demand such as 'apgr >= 0.6' (again for more); a missed one ends with status 4")
 	c.Flags().IntVar(&o.draws, "draws", reports.DefaultDraws, "bootstrap draws behind the intervals; 0 for no intervals")
 	c.Flags().Uint64Var(&o.seed, "bootstrap-seed", 0, "of the bootstrap")
+	c.Flags().Float64Var(&o.confidence, "confidence", 0.95, "of the intervals, in (0,1)")
+	c.Flags().StringVar(&o.sliceBy, "slice-by", "category", "the field of the prompts whose values make slices: category or any field that the rows carried; \"\" for none")
+	c.Flags().BoolVar(&o.stratify, "stratify", false, "draw as many prompts of each slice as there are")
+	c.Flags().StringVar(&o.clusterBy, "cluster-by", "", "a field of the prompts: those of one value are drawn together, as variants of one another")
 }
 
 func reportCommand(w *world) *cobra.Command {
@@ -50,6 +61,9 @@ An undefined value meets no gate.` +
       --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.chooseFormat(); err != nil {
+				return usage(err)
+			}
 			render, err := reports.RendererFor(o.format)
 			if err != nil {
 				return usage(fmt.Errorf("--format: %w", err))
@@ -58,11 +72,14 @@ An undefined value meets no gate.` +
 			if err != nil {
 				return usage(err)
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
 			s, err := openRun(args[0])
 			if err != nil {
 				return err
 			}
-			return page(w, s, o, gates, render)
+			return page(c.Context(), w, s, o, gates, render)
 		},
 	}
 	o.addTo(c)
@@ -77,13 +94,17 @@ func sweepCommand(w *world) *cobra.Command {
 		Long: `Sweep scores prompts once and evaluates every threshold that tells two prompts
 apart: strong share, quality, US dollars and PGR, exactly and offline. It reads a
 run directory, or scores the prompts with recorded outcomes that a SPEC or flags
-name. Text and Markdown show a selection of thresholds; CSV and JSON hold all.` +
+name. Text and Markdown show a selection of thresholds; CSV, JSON and Parquet hold
+all.` +
 			exits(statusDone, statusStopped, statusUsage, statusGate),
 		Example: `  routeval sweep runs/first
   routeval sweep -i outcomes.jsonl.gz --weights router.safetensors --format csv \
       --strong recorded/gpt-4-1106-preview --weak recorded/mixtral-8x7b-instruct-v0.1`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.chooseFormat(); err != nil {
+				return usage(err)
+			}
 			render, err := reports.SweepRendererFor(o.format)
 			if err != nil {
 				return usage(fmt.Errorf("--format: %w", err))
@@ -92,11 +113,14 @@ name. Text and Markdown show a selection of thresholds; CSV and JSON hold all.` 
 			if err != nil {
 				return usage(err)
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
 			s, err := openScored(c.Context(), w, c, args, 0)
 			if err != nil {
 				return err
 			}
-			return page(w, s, o, gates, render)
+			return page(c.Context(), w, s, o, gates, render)
 		},
 	}
 	o.addTo(c)
@@ -118,21 +142,46 @@ func parseGates(texts []string) ([]reports.Gate, error) {
 	return gates, errors.Join(errs...)
 }
 
+// check finds what is wrong with the flags before anything is read.
+func (o *pageOptions) check() error {
+	switch {
+	case !(o.confidence > 0 && o.confidence < 1):
+		return usage(fmt.Errorf("--confidence %v: it lies between 0 and 1, as 0.95 does", o.confidence))
+	case o.draws < 0:
+		return usage(fmt.Errorf("--draws %d: a number of draws, 0 for no intervals", o.draws))
+	case o.stratify && o.sliceBy == "":
+		return usage(errors.New("--stratify: needs --slice-by, whose values are the strata"))
+	case o.stratify && o.clusterBy != "":
+		return usage(errors.New("--stratify and --cluster-by: draws are stratified or clustered, not both"))
+	}
+	return nil
+}
+
 // page builds a report, writes it, and says whether its gates were met.
-func page(w *world, s scored, o pageOptions, gates []reports.Gate, render reports.Renderer) error {
+func page(ctx context.Context, w *world, s scored, o pageOptions, gates []reports.Gate, render reports.Renderer) error {
 	if o.draws == 0 {
 		o.draws = -1 // none
 	}
-	r, err := reports.Build(s.results, reports.Options{
+	r, err := reports.Build(ctx, s.results, reports.Options{
 		Strong: s.strong, Weak: s.weak, Router: s.router.Kind, Threshold: s.router.Threshold, Thresholds: s.router.Thresholds,
-		Draws: o.draws, Seed: o.seed,
+		RoutingUSD: s.routingUSD,
+		Draws:      o.draws, Seed: o.seed, Confidence: o.confidence, SliceBy: o.sliceBy, Stratify: o.stratify, ClusterBy: o.clusterBy,
 	})
 	if err := errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	r.Verdicts = reports.Check(r, gates)
-	if err := writePage(w, o.out, func(out io.Writer) error { return render(out, r) }); err != nil {
+	r.Verdicts, r.Provenance = reports.Check(r, gates), s.provenance
+	path, err := o.place()
+	if err != nil {
 		return err
+	}
+	if err := writePage(w, path, func(out io.Writer) error { return render(out, r) }); err != nil {
+		return err
+	}
+	if o.open {
+		if err := browse(path); err != nil {
+			return err
+		}
 	}
 	if n := reports.Missed(r.Verdicts); n > 0 {
 		return &statusError{statusGate, fmt.Errorf("%d of %d gates missed", n, len(gates))}

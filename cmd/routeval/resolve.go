@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"routeval/datasets"
+	"routeval/providers"
 )
 
 // A resolved spec holds every value that counts and says where each is from:
@@ -45,6 +47,7 @@ func resolve(w *world, c *cobra.Command, file string) (resolved, error) {
 	before := r.Fields()
 	r.defaults(w)
 	noteChanges(r.origins, before, r.Fields(), "default")
+	r.noteKeys(w)
 	return r, nil
 }
 
@@ -52,7 +55,8 @@ func resolve(w *world, c *cobra.Command, file string) (resolved, error) {
 // of service takes from the environment.
 func (r *resolved) fromEnvironment(w *world) {
 	r.eachModel(func(role string, m *datasets.Model) {
-		for _, v := range endpointVariables[m.Provider] {
+		preset, _ := providers.LookupPreset(m.Provider)
+		for _, v := range preset.URLEnv {
 			value := w.env(v)
 			switch {
 			case value == "":
@@ -78,15 +82,6 @@ func withoutCredentials(url string) string {
 	return url
 }
 
-// endpointVariables are the variables that give a kind of service its base URL,
-// the first that is set counts.
-var endpointVariables = map[string][]string{
-	"ollama": {"OLLAMA_HOST"},
-	"openai": {"OPENAI_BASE_URL", "OPENAI_API_BASE"},
-}
-
-const openAI = "https://api.openai.com/v1"
-
 // defaults fills in the rest.
 func (r *resolved) defaults(w *world) {
 	if r.Embedding == nil {
@@ -96,18 +91,30 @@ func (r *resolved) defaults(w *world) {
 	r.Router.Strong, r.Router.Weak = r.Router.Candidates()
 	r.Execute = cmp.Or(r.Execute, datasets.Routed)
 	r.BadRows = cmp.Or(r.BadRows, datasets.FailBadRows)
-	r.Cache = cmp.Or(r.Cache, cacheDir(w))
+	if r.Embedding.Provider != "builtin" {
+		r.Cache = cmp.Or(r.Cache, cacheDir(w))
+	}
 	r.Grace = cmp.Or(r.Grace, datasets.Duration(30*time.Second))
 	r.eachModel(func(role string, m *datasets.Model) {
+		preset, _ := providers.LookupPreset(m.Provider)
 		fromVariable := strings.HasPrefix(r.origins[role+".base_url"], "environment ")
-		if m.Provider != "openai" {
-			return
+		m.BaseURL = cmp.Or(m.BaseURL, preset.BaseURL)
+		// A key for one host is no key for another: the usual variable is taken for
+		// the service itself and for the address that the environment names with it.
+		if m.APIKeyEnv == "" && (preset.At(m.BaseURL) || fromVariable) {
+			m.APIKeyEnv = preset.KeyEnv
 		}
-		m.BaseURL = cmp.Or(m.BaseURL, openAI)
-		// A key for one host is no key for another: the usual variable is taken
-		// for OpenAI itself and for the address that the environment names with it.
-		if m.APIKeyEnv == "" && (m.BaseURL == openAI || fromVariable) {
-			m.APIKeyEnv = "OPENAI_API_KEY"
+	})
+}
+
+// noteKeys says which usual key is set but goes nowhere, since the role calls another
+// host than the key is for.
+func (r *resolved) noteKeys(w *world) {
+	r.eachModel(func(role string, m *datasets.Model) {
+		preset, _ := providers.LookupPreset(m.Provider)
+		if m.APIKeyEnv == "" && preset.KeyEnv != "" && w.env(preset.KeyEnv) != "" {
+			r.notes = append(r.notes, fmt.Sprintf("%s.api_key_env: %s is set in the environment and is not sent to %s: a key for one host is no key for another; if it is, set api_key_env: %s",
+				role, preset.KeyEnv, m.BaseURL, preset.KeyEnv))
 		}
 	})
 }
@@ -117,7 +124,8 @@ func (r *resolved) eachModel(visit func(role string, m *datasets.Model)) {
 	if r.Embedding != nil {
 		visit("embedding", r.Embedding)
 	}
-	for name, m := range r.Models {
+	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
+		m := r.Models[name]
 		visit("models."+name, &m)
 		r.Models[name] = m
 	}

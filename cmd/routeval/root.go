@@ -119,6 +119,7 @@ func exits(statuses ...int) string {
 		statusUsage:    "flags or spec are wrong; nothing was done",
 		statusPartial:  "done, but some prompts have no answer",
 		statusGate:     "a gate was missed",
+		statusBudget:   "the budget is spent",
 		statusSignaled: "stopped by a signal",
 	}
 	var b strings.Builder

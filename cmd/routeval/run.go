@@ -18,6 +18,8 @@ type runOptions struct {
 	out         string
 	retryFailed bool
 	quiet       bool
+	dryRun      bool
+	like        string // a run whose answers say what to expect, for a dry run
 }
 
 func runCommand(w *world) *cobra.Command {
@@ -34,7 +36,7 @@ What to do is read from SPEC, a YAML file; flags override its fields, and a run
 needs no file if flags say enough. The run directory holds manifest.json (what
 was asked), results.jsonl (one line per finished prompt) and, with
 --bad-rows skip, bad_rows.jsonl.` +
-			exits(statusDone, statusStopped, statusUsage, statusPartial, statusSignaled),
+			exits(statusDone, statusStopped, statusUsage, statusPartial, statusBudget, statusSignaled),
 		Example: `  routeval run -i prompts.jsonl -o runs/first --weights router.safetensors \
       --strong openai/gpt-4o --weak ollama/llama3.2 --threshold 0.42
   routeval run spec.yaml -o runs/second --execute route-only`,
@@ -48,11 +50,16 @@ was asked), results.jsonl (one line per finished prompt) and, with
 			if err != nil {
 				return err
 			}
+			if o.dryRun {
+				return dryRun(c.Context(), w, &r, o.like)
+			}
 			return runSpec(c.Context(), w, &r, o)
 		},
 	}
 	c.Flags().StringVarP(&o.out, "out", "o", "", "the run directory (required)")
 	c.Flags().BoolVar(&o.retryFailed, "retry-failed", false, "run prompts again that ended without an answer")
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "call nobody: print what the run would do, cost and take")
+	c.Flags().StringVar(&o.like, "like", "", "a run with the same candidates, whose answers say what a dry run expects")
 	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	addSpecFlags(c)
 	return c
@@ -125,7 +132,10 @@ func runIn(ctx context.Context, w *world, r *resolved, b *built, dir *pipeline.R
 	if !quiet || err != nil || summary.Failed > 0 {
 		fmt.Fprintln(w.stderr, summarize(dir, summary))
 	}
+	var broke *pipeline.BudgetError
 	switch t := dir.Journal.Tally(); {
+	case errors.As(err, &broke):
+		return &statusError{statusBudget, fmt.Errorf("%w; the same command with a larger --budget goes on", err)}
 	case err != nil && ctx.Err() != nil:
 		return &statusError{statusSignaled, fmt.Errorf("stopped: %w; run the same command again to resume", err)}
 	case err != nil:
@@ -157,7 +167,7 @@ func badRows(choice datasets.BadRows, path string) (each func(*datasets.RowError
 
 func summarize(dir *pipeline.RunDir, s pipeline.Summary) string {
 	t := dir.Journal.Tally()
-	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, $%.4f", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, t.CostUSD)
+	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, %s", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, spent(t.CostUSD, t.Unpriced))
 	if s.BadRows > 0 {
 		text += fmt.Sprintf(", %d bad rows", s.BadRows)
 	}

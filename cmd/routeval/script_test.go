@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,15 +14,21 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"routeval/scoring"
 )
 
 // TestScripts runs testdata/script: one script per concern, real files, loopback
 // servers. Beside testscript's own commands there are those of scriptCommands.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:   "testdata/script",
-		Cmds:  scriptCommands,
-		Setup: func(env *testscript.Env) error { env.Values[serversKey{}] = map[string]*loopback{}; return nil },
+		Dir:  "testdata/script",
+		Cmds: scriptCommands,
+		Setup: func(env *testscript.Env) error {
+			env.Values[serversKey{}] = map[string]*loopback{}
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			return nil
+		},
 	})
 }
 
@@ -30,9 +37,10 @@ func TestScripts(t *testing.T) {
 //	exits STATUS COMMAND ARGS...  runs a command that must end with this exit status
 //	serve NAME [KNOB...]          starts a loopback server; $NAME is its base URL
 //	turn NAME KNOB...             turns knobs of a server that runs
-//	calls NAME N                  N chat calls have reached the server
+//	calls NAME N [M]              N chat and M embedding calls have reached the server
 //	await NAME N                  waits for them
 //	tear FILE                     cuts the last bytes of a file
+//	weights FILE WIDTH            writes MF weights whose win rate is σ(v₀/8 − v₋₁)
 //	nowhere TEXT DIR              no file below the directory holds the text
 //	lines N FILE                  the file has N lines
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -42,6 +50,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"calls":   calls,
 	"await":   await,
 	"tear":    tear,
+	"weights": weights,
 	"nowhere": nowhere,
 	"lines":   lines,
 }
@@ -87,9 +96,29 @@ func turn(ts *testscript.TestScript, name string, knobs []string) {
 }
 
 func calls(ts *testscript.TestScript, _ bool, args []string) {
-	if n, _ := serverOf(ts, args[0]).counts(); fmt.Sprint(n) != args[1] {
-		ts.Fatalf("%d calls reached %s, want %s", n, args[0], args[1])
+	server := serverOf(ts, args[0])
+	chats, _ := server.counts()
+	got := []int{chats, server.embeddings()}[:len(args)-1]
+	if fmt.Sprint(got) != fmt.Sprint(args[1:]) {
+		ts.Fatalf("%v calls reached %s, want %v", got, args[0], args[1:])
 	}
+}
+
+// weights writes weights without a projection: with strong = (1, 0, …), weak = (…, 0, 1)
+// and c = (1/8, …, 1) the logit of v is v₀/8 − v₋₁, on the loopback's vectors an
+// eighth of the text's bytes less 1.
+func weights(ts *testscript.TestScript, _ bool, args []string) {
+	width, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	mf := scoring.MF{
+		Card: scoring.Card{Embedding: scoring.Space{Dim: width}},
+		Dim:  width, P: make([]float32, 2*width), Classifier: make([]float32, width),
+	}
+	mf.P[0], mf.P[2*width-1] = 1, 1
+	mf.Classifier[0], mf.Classifier[width-1] = 0.125, 1
+	var file bytes.Buffer
+	ts.Check(mf.Encode(&file))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), file.Bytes(), 0o644))
 }
 
 func nowhere(ts *testscript.TestScript, _ bool, args []string) {

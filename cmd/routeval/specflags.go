@@ -33,6 +33,7 @@ var specFlags = []specFlag{
 	{"seed", "", "seed", "value", "of everything random"},
 	{"grade", "", "grade.kind", "text", "how answers are graded"},
 	{"prices", "", "prices", "text", "a file of prices by model name"},
+	{"budget", "", "budget_usd", "value", "US dollars that calls may cost in all"},
 	{"bad-rows", "", "bad_rows", "text", "rows that cannot be read: fail or skip"},
 	{"max-line", "", "max_line", "value", "bytes; a longer line is a bad row"},
 	{"window", "", "window", "value", "prompts on their way at a time"},

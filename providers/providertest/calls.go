@@ -37,6 +37,10 @@ func (w Wire) answers(t *testing.T) {
 }
 
 func (w Wire) embeddings(t *testing.T) {
+	if w.Embeddings == nil {
+		w.noEmbeddings(t)
+		return
+	}
 	want := [][]float32{{1, 0.5, -2}, {0, 0, 0}, {3e-8, math.MaxFloat32, -1}}
 	c := w.open(t, always(200, "application/json", w.Embeddings(want)), nil)
 	got, err := c.Embed(t.Context(), []string{"a", "b", "c"})
@@ -64,14 +68,23 @@ func (w Wire) embeddings(t *testing.T) {
 	}
 }
 
+// noEmbeddings checks that a kind that makes none says so, and asks nobody.
+func (w Wire) noEmbeddings(t *testing.T) {
+	c := w.open(t, func(http.ResponseWriter, *http.Request) { t.Error("a call for embeddings") }, nil)
+	_, err := c.Embed(t.Context(), []string{"x"})
+	if f := wantClass(t, "embeddings", err, providers.Fatal); f.Hint == "" {
+		t.Error("no hint what to do about it")
+	}
+}
+
 // requests checks what a chat call sends: the model, the key, and always a bound above 0
 // on the answer.
 func (w Wire) requests(t *testing.T) {
 	var body jsontext.Value
-	var auth string
+	var key string
 	record := func(rw http.ResponseWriter, r *http.Request) {
 		body, _ = io.ReadAll(r.Body)
-		auth = r.Header.Get("Authorization")
+		key = w.sentKey(r)
 		always(200, "application/json", w.Answer("x", 1, 1))(rw, r)
 	}
 	own := jsontext.Value(`{"messages":[{"role":"user","content":"hello"}],"temperature":0.25}`)
@@ -102,8 +115,8 @@ func (w Wire) requests(t *testing.T) {
 		if got := numberAt(t, body, w.Bound); got != c.want {
 			t.Errorf("%s: the answer's bound is %d, want %d", c.name, got, c.want)
 		}
-		if auth != "Bearer "+Key {
-			t.Errorf("%s: sent key %q", c.name, auth)
+		if key != Key {
+			t.Errorf("%s: sent key %q", c.name, key)
 		}
 	}
 	client := w.open(t, record, nil)
@@ -165,7 +178,7 @@ func (w Wire) time(t *testing.T) {
 	}
 
 	c = w.open(t, hang, func(cfg *providers.Config) { cfg.Timeout = 30 * time.Millisecond })
-	_, err = c.Embed(t.Context(), []string{"x"})
+	_, err = c.Complete(t.Context(), hello())
 	wantClass(t, "deadline", err, providers.Transient)
 	if errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the endpoint's deadline looks like the caller's: %v", err)

@@ -5,6 +5,7 @@ package providertest
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +19,12 @@ type Wire struct {
 	Kind  string
 	Bound []string // where a chat body bounds the answer's tokens: the names on the way
 
+	// KeyHeader is the header that holds nothing but the key; "" for Authorization, where
+	// it is a bearer's token.
+	KeyHeader string
+
 	// Bodies of answers. Embeddings may hold the vectors in another order if the
-	// wire says which is which.
+	// wire says which is which; nil for a kind that makes none.
 	Answer     func(text string, promptTokens, completionTokens int) string
 	Embeddings func(vectors [][]float32) string
 	Error      func(message string) string
@@ -41,6 +46,15 @@ func Run(t *testing.T, w Wire) {
 	t.Run("keys", w.keys)
 	t.Run("redirects", w.redirects)
 	goleak.VerifyNone(t, leaks)
+}
+
+// sentKey is the key that came with a request, if it came where it belongs.
+func (w Wire) sentKey(r *http.Request) string {
+	if w.KeyHeader != "" {
+		return r.Header.Get(w.KeyHeader)
+	}
+	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return key
 }
 
 // open starts a server of handler and a client of it. Change may be nil.

@@ -28,9 +28,11 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Version is the Ollama that the tests are written for; the install script
-// reads it here.
-const Version = "0.11.4"
+// Versions of Ollama that tests are written for; the install script reads them here.
+const (
+	Version         = "0.11.4" // needs nothing to be built but a C and C++ compiler
+	MessagesVersion = "0.24.0" // serves Anthropic's Messages API, too
+)
 
 // A Server is a running Ollama.
 type Server struct {
@@ -44,6 +46,26 @@ type Server struct {
 // printed goes into the test's log if the test fails.
 func Start(t testing.TB, env ...string) *Server {
 	t.Helper()
+	path := executable("ROUTEVAL_OLLAMA", Version)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v: `make e2e` installs Ollama, ROUTEVAL_OLLAMA names another one", err)
+	}
+	return start(t, path, env)
+}
+
+// StartMessages does what [Start] does with the Ollama that serves Anthropic's Messages
+// API, and skips the test where there is none: not every machine can build it.
+func StartMessages(t testing.TB, env ...string) *Server {
+	t.Helper()
+	path := executable("ROUTEVAL_OLLAMA_MESSAGES", MessagesVersion)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("%v: `make e2e-anthropic` installs Ollama, ROUTEVAL_OLLAMA_MESSAGES names another one", err)
+	}
+	return start(t, path, env)
+}
+
+func start(t testing.TB, executable string, env []string) *Server {
+	t.Helper()
 	home := t.TempDir()
 	s := &Server{log: filepath.Join(home, "server.log")}
 	log, err := os.Create(s.log)
@@ -56,7 +78,7 @@ func Start(t testing.TB, env ...string) *Server {
 	// the server, and also when the test's process dies without a chance to;
 	// then the whole group goes: the shell, the server, and the runners that
 	// the server starts for its models.
-	cmd := exec.Command("/bin/sh", "-c", `{ "$0" serve; echo "ollama ended with $?"; } & read -r _; kill -KILL 0`, executable(t))
+	cmd := exec.Command("/bin/sh", "-c", `{ "$0" serve; echo "ollama ended with $?"; } & read -r _; kill -KILL 0`, executable)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append([]string{
@@ -86,17 +108,12 @@ func Start(t testing.TB, env ...string) *Server {
 	return s
 }
 
-// executable is the path of Ollama: ROUTEVAL_OLLAMA, or where the install script
-// puts it.
-func executable(t testing.TB) string {
-	t.Helper()
+// executable is the path of an Ollama: what the variable names, or where the install
+// script puts that version.
+func executable(variable, version string) string {
 	cache := cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(os.Getenv("HOME"), ".cache"))
-	installed := filepath.Join(cache, "routeval", "ollama-v"+Version, "bin", "ollama")
-	path := cmp.Or(os.Getenv("ROUTEVAL_OLLAMA"), installed)
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v: `make e2e` installs Ollama, ROUTEVAL_OLLAMA names another one", err)
-	}
-	return path
+	installed := filepath.Join(cache, "routeval", "ollama-v"+version, "bin", "ollama")
+	return cmp.Or(os.Getenv(variable), installed)
 }
 
 // listening is what Ollama prints once it accepts connections. It was started
