@@ -112,13 +112,15 @@ func part(all, some *int64, price, ownPrice *float64) (float64, bool) {
 	return float64(*all-own)**price + float64(own)**ownPrice, true
 }
 
-// ReadPrices reads a file of prices by model name. Two shapes are known, and may
-// be mixed: US dollars per million tokens ({"input": 10, "output": 30}, with
-// "cached_input" and "reasoning" if they differ), and LiteLLM's US dollars per
-// token (input_cost_per_token, output_cost_per_token,
+// ReadPrices reads a file of prices by model name. Three shapes are known, and
+// may be mixed: US dollars per million tokens ({"input": 10, "output": 30}, with
+// "cached_input" and "reasoning" if they differ), the same as RouterArena names
+// it (input_token_price_per_million, output_token_price_per_million), and
+// LiteLLM's US dollars per token (input_cost_per_token, output_cost_per_token,
 // cache_read_input_token_cost, output_cost_per_reasoning_token). An entry that
-// has no price, such as LiteLLM's sample_spec or a "_note", is left out; what it
-// names stays unknown.
+// has no price of input and output tokens, such as LiteLLM's sample_spec, its
+// models that are paid by the image or the second, or a "_note", is left out;
+// what it names stays unknown.
 func ReadPrices(path string) (map[string]Price, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -148,9 +150,11 @@ func ReadPrices(path string) (map[string]Price, error) {
 }
 
 func priceEntry(e map[string]any) Price {
-	usdPerMTok := func(perMTok, perTok string) *float64 {
-		if v, ok := e[perMTok].(float64); ok {
-			return &v
+	usdPerMTok := func(perTok string, perMTok ...string) *float64 {
+		for _, name := range perMTok {
+			if v, ok := e[name].(float64); ok {
+				return &v
+			}
 		}
 		if v, ok := e[perTok].(float64); ok {
 			v *= 1e6
@@ -159,9 +163,9 @@ func priceEntry(e map[string]any) Price {
 		return nil
 	}
 	return Price{
-		InputUSDPerMTok:       usdPerMTok("input", "input_cost_per_token"),
-		OutputUSDPerMTok:      usdPerMTok("output", "output_cost_per_token"),
-		CachedInputUSDPerMTok: usdPerMTok("cached_input", "cache_read_input_token_cost"),
-		ReasoningUSDPerMTok:   usdPerMTok("reasoning", "output_cost_per_reasoning_token"),
+		InputUSDPerMTok:       usdPerMTok("input_cost_per_token", "input", "input_token_price_per_million"),
+		OutputUSDPerMTok:      usdPerMTok("output_cost_per_token", "output", "output_token_price_per_million"),
+		CachedInputUSDPerMTok: usdPerMTok("cache_read_input_token_cost", "cached_input"),
+		ReasoningUSDPerMTok:   usdPerMTok("output_cost_per_reasoning_token", "reasoning"),
 	}
 }

@@ -48,7 +48,7 @@ func gatherOutcomes(ctx context.Context, source, skip string, only []string, emb
 		if left || len(q) == 0 {
 			continue
 		}
-		if err := embed.add(ctx, p.Query()); err != nil {
+		if err := embed.add(ctx, p.ID, p.Query()); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Pos, err)
 		}
 		for m := range q {
@@ -155,9 +155,11 @@ func labels(extra jsontext.Value, skip string) (left bool, group string) {
 	return skip != "" && string(fields[skip]) == "true", group
 }
 
-// A featurizer turns texts into the rows that heads are fitted on.
+// A featurizer turns prompts into the rows that heads are fitted on.
 type featurizer interface {
-	add(ctx context.Context, text string) error
+	// key is what tells two prompts apart: the text, or for stored vectors the id.
+	key(id, text string) (string, error)
+	add(ctx context.Context, id, text string) error
 	rows(ctx context.Context) (train.Rows, error) // of what was added since the last call
 	space() scoring.Space
 }
@@ -182,7 +184,16 @@ type sparseFeatures struct {
 	value    []float64
 }
 
-func (f *sparseFeatures) add(_ context.Context, text string) error {
+func (*sparseFeatures) key(_, text string) (string, error) { return byText(text) }
+
+func byText(text string) (string, error) {
+	if text == "" {
+		return "", errNoText
+	}
+	return text, nil
+}
+
+func (f *sparseFeatures) add(_ context.Context, _, text string) error {
 	f.index, f.value = f.embedder.Sparse(f.index[:0], f.value[:0], text)
 	return f.sparse.Append(f.index, f.value)
 }
@@ -212,7 +223,9 @@ type denseFeatures struct {
 // itself splits them into requests.
 const trainingBatch = 256
 
-func (f *denseFeatures) add(ctx context.Context, text string) error {
+func (*denseFeatures) key(_, text string) (string, error) { return byText(text) }
+
+func (f *denseFeatures) add(ctx context.Context, _, text string) error {
 	if f.waiting = append(f.waiting, text); len(f.waiting) < trainingBatch {
 		return nil
 	}

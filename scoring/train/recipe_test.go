@@ -100,10 +100,10 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := want.Attach(f); err != nil {
+	if err := want.Attach(&f.Card); err != nil {
 		t.Fatal(err)
 	}
-	got, err := RecordOf(reread(t, f))
+	got, err := RecordOf(&reread(t, f).Card)
 	if err != nil {
 		t.Fatal(err)
 	}
