@@ -67,6 +67,19 @@ type Router struct {
 	Kind    string `json:"kind,omitzero"`    // a name in the table of scorers
 	Weights string `json:"weights,omitzero"` // a safetensors file; "" for the weights in the binary
 
+	// Of knn: files of prompts with graded outcomes, or run directories, and how
+	// many of the nearest count, and how much the nearer ones more (scoring.KNN).
+	Outcomes    []string `json:"outcomes,omitzero"`
+	K           int      `json:"k,omitzero"`
+	Temperature float64  `json:"temperature,omitzero"`
+
+	// Of sw_ranking: a file of preferences between models.
+	Battles string `json:"battles,omitzero"`
+
+	// Of both: vectors of their prompts; "" has the embedder in the binary make
+	// them.
+	Embeddings string `json:"embeddings,omitzero"`
+
 	// Strong and Weak name the candidates on either side; "strong" and "weak"
 	// if empty.
 	Strong string `json:"strong,omitzero"`
