@@ -244,9 +244,7 @@ func gather(list []row, opts Options) (*facts, error) {
 	return f, nil
 }
 
-// doubt gives the facts their intervals, all of them for a whole run. A gap
-// between strong and weak whose interval holds 0 is none then: PGR, APGR and CPT
-// would be shares of noise.
+// doubt gives the facts their intervals, all of them for a whole run.
 func (f *facts) doubt(ctx context.Context, whole bool) error {
 	f.interval("strong_share", f.n.routedStrong, f.n.prompts)
 	f.interval("error_rate", f.n.failed, f.n.failed+f.n.answered)
@@ -257,12 +255,18 @@ func (f *facts) doubt(ctx context.Context, whole bool) error {
 	if err := bootstrap(ctx, f, whole); err != nil {
 		return err
 	}
+	f.judgeGap()
+	return nil
+}
+
+// judgeGap dismisses a gap between strong and weak whose interval holds 0: PGR,
+// APGR and CPT would be shares of noise.
+func (f *facts) judgeGap() {
 	if ci := f.intervals["gap"]; f.curve != nil && f.curve.hasGap() && !(ci.lo > 0) {
 		f.curve.dismissGap()
 		f.oracle.curve.dismissGap()
 		f.routed.PGR = math.NaN()
 	}
-	return nil
 }
 
 // weigh makes the weights of a sampled run add up to the prompts that have an

@@ -105,6 +105,11 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string, 
 	if err != nil {
 		return scored{}, err
 	}
+	return scoreSpec(ctx, w, &r, answerTokens)
+}
+
+// scoreSpec scores the prompts that a spec names, in the words of [openScored].
+func scoreSpec(ctx context.Context, w *world, r *resolved, answerTokens int64) (scored, error) {
 	r.Execute = datasets.RouteOnly // nobody is called, so no threshold is needed
 	for name, m := range r.Models {
 		if m.Provider == "" {
@@ -112,13 +117,13 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string, 
 			r.Models[name] = m
 		}
 	}
-	b, err := build(w, &r)
+	b, err := build(w, r)
 	if err != nil {
 		return scored{}, err
 	}
 	in := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	if answerTokens > 0 {
-		in = withTokens(in, &r, answerTokens)
+		in = withTokens(in, r, answerTokens)
 	}
 	return scored{
 		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router,
