@@ -331,6 +331,7 @@ func (o *object) outcome(out *Outcome, recorded bool) {
 	o.count("latency_ns", out.LatencyNS)
 	o.count("load_ns", out.LoadNS)
 	o.count("attempts", int64(out.Attempts))
+	o.text("fallback_for", out.FallbackFor)
 	if recorded {
 		o.name("recorded")
 		o.buf = append(o.buf, "true"...)

@@ -141,6 +141,8 @@ func outcomeField(name []byte) setter {
 		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.LoadNS, count, v) }
 	case "attempts":
 		return func(_ *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.Attempts, smallCount, v) }
+	case "fallback_for":
+		return func(d *rowDecoder, o *Outcome, v jsontext.Value) error { return set(&o.FallbackFor, d.str, v) }
 	case "recorded":
 		return func(*rowDecoder, *Outcome, jsontext.Value) error { return nil }
 	case "warnings":

@@ -64,6 +64,7 @@ type parquetOutcome struct {
 	LatencyNS        int64          `parquet:"latency_ns,optional"`
 	LoadNS           int64          `parquet:"load_ns,optional"`
 	Attempts         int64          `parquet:"attempts,optional"`
+	FallbackFor      string         `parquet:"fallback_for,optional,dict"`
 	Recorded         bool           `parquet:"recorded,optional"`
 	Warnings         []string       `parquet:"warnings,optional,list"`
 	Extra            string         `parquet:"extra,optional,json"`
@@ -76,7 +77,7 @@ type parquetFailure struct {
 }
 
 // outcomeLeaves is how many leaf columns an outcome has, its name included.
-const outcomeLeaves = 20
+const outcomeLeaves = 21
 
 // rowGroupBytes is about how much JSON a row group holds before it is written.
 const rowGroupBytes = 64 << 20
@@ -239,6 +240,7 @@ func (s *shredder) outcome(o *Outcome, ofResult bool) {
 	s.int(present(o.LatencyNS), there)
 	s.int(present(o.LoadNS), there)
 	s.int(present(int64(o.Attempts)), there)
+	s.text(o.FallbackFor, there)
 	if o.Recorded && ofResult {
 		s.put(parquet.BooleanValue(true), there+1)
 	} else {

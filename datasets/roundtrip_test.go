@@ -160,6 +160,7 @@ func drawOutcomes(t *rapid.T, mark func(*Outcome)) map[string]Outcome {
 			LatencyNS:        rapid.Int64Min(0).Draw(t, "latency"),
 			LoadNS:           rapid.Int64Min(0).Draw(t, "load"),
 			Attempts:         rapid.IntRange(0, 9).Draw(t, "attempts"),
+			FallbackFor:      drawText().Draw(t, "fallback for"),
 			Extra:            drawObject(t, "turn_scores", "extra", "raw"),
 		}
 		if rapid.Bool().Draw(t, "message") {

@@ -31,6 +31,10 @@ type Spec struct {
 	BothShare float64 `json:"both_share,omitzero"` // share of prompts, in [0,1], on which every candidate is called
 	Seed      uint64  `json:"seed,omitzero"`       // of everything random
 
+	// OnFailure names the candidate that answers where the one that a prompt was
+	// routed to gave no answer; "" or "none" for none.
+	OnFailure string `json:"on_failure,omitzero"`
+
 	Grade  *Grade `json:"grade,omitzero"`  // how answers are graded; nil for not at all
 	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
 
@@ -40,6 +44,9 @@ type Spec struct {
 	Cache     string   `json:"cache,omitzero"`      // directory of the embedding cache, or "off"
 	Window    int      `json:"window,omitzero"`     // prompts between routing and the journal
 	Grace     Duration `json:"grace,omitzero"`      // for calls in flight at the first signal
+
+	WaitForBackend Duration `json:"wait_for_backend,omitzero"` // how long calls wait for a server that is down
+	MaxRetryAfter  Duration `json:"max_retry_after,omitzero"`  // a service that asks for a longer pause ends the run
 }
 
 // A Model is a model behind an endpoint: the embedding model or a candidate.
@@ -56,8 +63,18 @@ type Model struct {
 	AllowPlainHTTP bool     `json:"allow_plain_http,omitzero"` // send the key without TLS to a host that is not this one
 	Timeout        Duration `json:"timeout,omitzero"`
 	MaxAttempts    int      `json:"max_attempts,omitzero"` // calls for one answer, the first included
-	Slots          int      `json:"slots,omitzero"`        // calls at a time
+	Slots          Slots    `json:"slots,omitzero"`        // calls at a time
 	Batch          int      `json:"batch,omitzero"`        // texts in one embedding request
+
+	ConnectTimeout   Duration `json:"connect_timeout,omitzero"`    // of dialling and of TLS
+	FirstByteTimeout Duration `json:"first_byte_timeout,omitzero"` // until an answer begins
+	LoadGrace        Duration `json:"load_grace,omitzero"`         // added to that for a model that may have to be loaded
+
+	// What the service allows a minute; 0 for no limit.
+	RPM       float64 `json:"rpm,omitzero"`        // requests
+	TPM       float64 `json:"tpm,omitzero"`        // tokens read and written
+	InputTPM  float64 `json:"input_tpm,omitzero"`  // tokens read
+	OutputTPM float64 `json:"output_tpm,omitzero"` // tokens written
 
 	MaxResponseBytes int `json:"max_response_bytes,omitzero"` // a longer answer of the service is a failed call
 }
@@ -190,6 +207,9 @@ func (s *Spec) Validate() error {
 	if s.MaxLine < 0 || s.Window < 0 {
 		bad("max_line, window", "must not be negative")
 	}
+	if _, ok := s.Models[s.Fallback()]; !ok && s.Fallback() != "" {
+		bad("on_failure", "no candidate %q under models (have %s, or none)", s.OnFailure, strings.Join(slices.Sorted(maps.Keys(s.Models)), ", "))
+	}
 	s.Router.validate(bad, s.Models)
 	for _, name := range slices.Sorted(maps.Keys(s.Models)) {
 		m := s.Models[name]
@@ -224,6 +244,14 @@ func (r *Router) validate(bad func(field, format string, args ...any), models ma
 
 func isThreshold(t float64) bool { return t >= 0 && t <= math.Nextafter(1, 2) }
 
+// Fallback is the name of the candidate for failures, "" if there is none.
+func (s *Spec) Fallback() string {
+	if s.OnFailure == "none" {
+		return ""
+	}
+	return s.OnFailure
+}
+
 // Candidates are the names of the candidates on the strong and the weak side.
 func (r *Router) Candidates() (strong, weak string) {
 	return cmp.Or(r.Strong, "strong"), cmp.Or(r.Weak, "weak")
@@ -233,9 +261,20 @@ func (m *Model) validate(bad func(field, format string, args ...any), field stri
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots}, {"batch", m.Batch}, {"max_response_bytes", m.MaxResponseBytes}} {
+	}{{"max_tokens", m.MaxTokens}, {"max_attempts", m.MaxAttempts}, {"slots", m.Slots.Min}, {"slots", m.Slots.Start}, {"slots", m.Slots.Max}, {"batch", m.Batch}, {"max_response_bytes", m.MaxResponseBytes}} {
 		if n.value < 0 {
 			bad(field+"."+n.name, "%d is negative", n.value)
+		}
+	}
+	if s := m.Slots; s.Max > 0 && (s.Start > s.Max || s.Min > s.Max) || s.Start > 0 && s.Min > s.Start {
+		bad(field+".slots", "want min <= start <= max, have %d, %d and %d", s.Min, s.Start, s.Max)
+	}
+	for _, n := range []struct {
+		name  string
+		value float64
+	}{{"rpm", m.RPM}, {"tpm", m.TPM}, {"input_tpm", m.InputTPM}, {"output_tpm", m.OutputTPM}} {
+		if !(n.value >= 0 && !math.IsInf(n.value, 1)) {
+			bad(field+"."+n.name, "%v is no number per minute", n.value)
 		}
 	}
 	if m.Price != nil {
@@ -272,6 +311,9 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
 	"budget_usd": true, "cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"wait_for_backend": true, "max_retry_after": true, "connect_timeout": true, "first_byte_timeout": true, "load_grace": true,
+	"rpm": true, "tpm": true, "input_tpm": true, "output_tpm": true,
+	"slots.min": true, "slots.start": true, "slots.max": true,
 	"bad_rows":           true, // what is done about a row that has no result changes none
 	"max_response_bytes": true,
 }
@@ -353,8 +395,10 @@ func (s *Spec) Set(path string, value any) error {
 func (s *Spec) result() map[string]string {
 	fields := s.Fields()
 	maps.DeleteFunc(fields, func(path, _ string) bool {
-		last := path[strings.LastIndexByte(path, '.')+1:]
-		return dials[last] && !strings.Contains(path, ".params.") && !strings.HasPrefix(path, "router.thresholds.")
+		names := strings.Split(path, ".")
+		last := names[len(names)-1]
+		lastTwo := strings.Join(names[max(0, len(names)-2):], ".")
+		return (dials[last] || dials[lastTwo] && len(names) > 3) && !strings.Contains(path, ".params.") && !strings.HasPrefix(path, "router.thresholds.")
 	})
 	return fields
 }

@@ -63,9 +63,10 @@ type Outcome struct {
 	LatencyNS int64    `json:"latency_ns,omitzero"` // from sending the call to the whole answer, in nanoseconds; 0 if unknown
 	LoadNS    int64    `json:"load_ns,omitzero"`    // of LatencyNS, time the endpoint says it spent loading the model
 
-	Attempts int      `json:"attempts,omitzero"` // calls made for it, retries included; 0 if recorded
-	Recorded bool     `json:"recorded,omitzero"` // came with the prompt, no call was made
-	Warnings []string `json:"warnings,omitzero"` // doubts about the answer, such as a prompt cut by the server
+	Attempts    int      `json:"attempts,omitzero"`     // calls made for it, retries included; 0 if recorded
+	FallbackFor string   `json:"fallback_for,omitzero"` // the candidate that failed and that this one stood in for; "" if none
+	Recorded    bool     `json:"recorded,omitzero"`     // came with the prompt, no call was made
+	Warnings    []string `json:"warnings,omitzero"`     // doubts about the answer, such as a prompt cut by the server
 
 	// Extra is a JSON object of every member of a recorded outcome that is
 	// not known, byte for byte; nil if none.
@@ -94,6 +95,21 @@ type Result struct {
 	Category   string             `json:"category,omitzero"`
 	Reference  string             `json:"reference,omitzero"`
 	Extra      jsontext.Value     `json:"extra,omitzero"` // the prompt's Extra, byte for byte
+}
+
+// Delivered is the outcome that the prompt ended with: that of the candidate it was
+// routed to or, if that one failed, of the one that stood in for it. Called is
+// false if the candidate was not called and has no recorded outcome.
+func (r *Result) Delivered() (o Outcome, called bool) {
+	o, called = r.Outcomes[r.Route]
+	if called && !o.OK() {
+		for _, other := range r.Outcomes {
+			if other.FallbackFor == r.Route && other.OK() {
+				return other, true
+			}
+		}
+	}
+	return o, called
 }
 
 // Pos is a place in an input: a file and a row.

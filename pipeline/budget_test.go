@@ -19,7 +19,7 @@ func TestBudgetIsNeverPassed(t *testing.T) {
 	p, strong, weak := testPipeline(1000)
 	price := &datasets.Price{InputUSDPerMTok: ptr(10.0), OutputUSDPerMTok: ptr(1000.0)}
 	for name, c := range p.Candidates {
-		c.Price, c.MaxTokens, c.Timeout, c.Slots = price, 100, time.Minute, 16
+		c.Price, c.MaxTokens, c.Timeout, c.Traffic = price, 100, time.Minute, slots(16)
 		p.Candidates[name] = c
 	}
 	billed := 0.0
@@ -71,7 +71,7 @@ func TestBudgetIsNeverPassed(t *testing.T) {
 func TestUnknownCostCountsAtItsWorst(t *testing.T) {
 	p, _, weak := testPipeline(1000)
 	price := &datasets.Price{InputUSDPerMTok: ptr(0.0), OutputUSDPerMTok: ptr(1e6)} // a dollar a token
-	p.Candidates["weak"] = Candidate{Model: "small", Completer: weak, Slots: 1, Price: price, MaxTokens: 10}
+	p.Candidates["weak"] = Candidate{Model: "small", Completer: weak, Traffic: slots(1), Price: price, MaxTokens: 10}
 	p.BudgetUSD = ptr(35.0)
 	_, s, err := run1(t, p, prompts(100))
 	if e := (*BudgetError)(nil); !errors.As(err, &e) || s.Finished != 3 {

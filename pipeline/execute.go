@@ -14,6 +14,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/providers"
+	"routeval/providers/traffic"
 )
 
 // execute routes items and executes them in order. What needs no call is
@@ -38,75 +39,108 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 				r.finish(it, result, nil)
 				continue
 			}
-			g.Go(func() error { r.call(feed, it, result, todo); return nil })
+			g.Go(func() error { r.call(it, result, todo); return nil })
 		}
 	}
 	return nil
 }
 
-// call waits for a slot of every candidate named in todo, runs them side by side
-// and hands on the result with their outcomes. The slots are given back when the
-// result is on disk: what a crash can cost is then bounded by the slots. If the
-// run is stopped before the last of them answered the prompt is not finished.
-func (r *run) call(feed context.Context, it *item, result *datasets.Result, todo []string) {
-	release := r.acquire(feed, todo)
+// call has the candidates named in todo answer a prompt, another stand in for the
+// chosen one if it failed, and hands on the result. If the run is stopped before
+// the last of them answered the prompt is not finished.
+func (r *run) call(it *item, result *datasets.Result, todo []string) {
+	release := r.ask(it, result, todo)
 	if release == nil {
 		return
 	}
-	worst := r.worst(it, todo)
+	if failed := result.Outcomes[result.Route]; !failed.OK() && r.OnFailure != "" && r.OnFailure != result.Route {
+		if release = r.fallBack(it, result, release); release == nil {
+			return
+		}
+	}
+	r.finish(it, result, release)
+}
+
+// ask waits for a slot of every candidate named, calls them side by side and takes
+// their outcomes into the result. It returns what gives the slots back, to be
+// called when the result is on disk: what a crash can cost is then bounded by the
+// slots. Nil means that the run was stopped.
+func (r *run) ask(it *item, result *datasets.Result, names []string) (release func()) {
+	if release = r.acquire(names); release == nil {
+		return nil
+	}
+	worst := r.worst(it, names)
 	if err := r.purse.reserve(worst); err != nil {
 		r.stop(err)
 		release()
-		return
+		return nil
 	}
-	outcomes := make([]*datasets.Outcome, len(todo))
+	outcomes := make([]*datasets.Outcome, len(names))
 	var wg sync.WaitGroup
-	for i, name := range todo[1:] {
+	for i, name := range names[1:] {
 		wg.Go(func() { outcomes[i+1] = r.complete(it, name) })
 	}
-	outcomes[0] = r.complete(it, todo[0])
+	outcomes[0] = r.complete(it, names[0])
 	wg.Wait()
 	r.purse.settle(worst, paid(outcomes, worst))
+	if slices.Contains(outcomes, nil) {
+		release()
+		return nil
+	}
 	for i, o := range outcomes {
-		if o == nil {
-			release()
-			return
-		}
 		if it.warning != "" {
 			o.Warnings = append(o.Warnings, it.warning)
 		}
-		result.Outcomes[todo[i]] = *o
+		result.Outcomes[names[i]] = *o
 	}
-	r.finish(it, result, release)
+	return release
+}
+
+// fallBack has the candidate for failures stand in for the one that failed, if it
+// did not answer already. The slots held are given back first: nobody holds one and
+// waits for another in an order of his own. It returns what gives back the slots
+// that are held then; nil if the run was stopped.
+func (r *run) fallBack(it *item, result *datasets.Result, held func()) (release func()) {
+	if _, called := result.Outcomes[r.OnFailure]; called {
+		release = held
+	} else {
+		held()
+		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
+			return nil
+		}
+	}
+	if o := result.Outcomes[r.OnFailure]; o.OK() {
+		o.FallbackFor = result.Route
+		result.Outcomes[r.OnFailure] = o
+	}
+	return release
 }
 
 // acquire takes a slot of every candidate named and returns what gives them
 // back; nil if the run was stopped. The scarcest comes first: in a fixed order
 // nobody waits in a circle, and whoever waits for a slow candidate keeps nobody
 // from a fast one.
-func (r *run) acquire(feed context.Context, names []string) (release func()) {
-	slots := make([]chan struct{}, len(names))
-	for i, name := range names {
-		slots[i] = r.slots[name]
+func (r *run) acquire(names []string) (release func()) {
+	controllers := make([]*traffic.Controller, 0, len(names))
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if c := r.Candidates[name].Traffic; c != nil {
+			controllers = append(controllers, c)
+		}
 	}
-	slices.SortStableFunc(slots, func(a, b chan struct{}) int { return cmp.Compare(cap(a), cap(b)) })
+	slices.SortStableFunc(controllers, func(a, b *traffic.Controller) int { return cmp.Compare(a.MaxSlots(), b.MaxSlots()) })
+	held := make([]traffic.Slot, 0, len(controllers))
 	release = func() {
-		for _, s := range slots {
-			<-s
+		for _, s := range held {
+			s.Release()
 		}
 	}
-	for i, s := range slots {
-		select {
-		case s <- struct{}{}:
-			if feed.Err() == nil {
-				continue
-			}
-			<-s
-		case <-feed.Done():
+	for _, c := range controllers {
+		slot, err := c.Acquire(r.feed)
+		if err != nil {
+			release()
+			return nil
 		}
-		slots = slots[:i]
-		release()
-		return nil
+		held = append(held, slot)
 	}
 	return release
 }
@@ -123,7 +157,7 @@ func (r *run) complete(it *item, name string) *datasets.Outcome {
 	}
 	start := time.Now()
 	answer, err := c.Completer.Complete(r.calls, request(&it.prompt))
-	latency := time.Since(start)
+	latency := cmp.Or(answer.Latency, time.Since(start))
 	if err != nil {
 		return r.failed(c, err, answer, latency)
 	}
@@ -134,16 +168,20 @@ func (r *run) complete(it *item, name string) *datasets.Outcome {
 // failed is the outcome of a failed call, or nil where the failure is the
 // run's: a call that was cut short, or an error that every call would meet.
 func (r *run) failed(c Candidate, err error, answer providers.Completion, latency time.Duration) *datasets.Outcome {
-	if r.calls.Err() != nil {
+	if r.calls.Err() != nil || r.feed.Err() != nil && errors.Is(err, r.feed.Err()) {
 		return nil
 	}
 	var e *providers.Error
-	if errors.As(err, &e) && e.Class == providers.Fatal {
+	attempts := max(1, answer.Attempts)
+	if errors.As(err, &e) {
+		attempts = max(attempts, e.Attempts)
+	}
+	if e != nil && e.Class == providers.Fatal {
 		r.stop(err)
 		return nil
 	}
 	return &datasets.Outcome{
-		Model: c.Model, Failure: failure(err), LatencyNS: int64(latency), Attempts: max(1, answer.Attempts),
+		Model: c.Model, Failure: failure(err), LatencyNS: int64(latency), Attempts: attempts,
 	}
 }
 

@@ -34,6 +34,7 @@ type Journal struct {
 type Tally struct {
 	Prompts  int64   // finished
 	Failed   int64   // of these, without an answer
+	StoodIn  int64   // answered by another candidate than the one they were routed to
 	CostUSD  float64 // of the priced calls
 	Unpriced int64   // answers that were called for and have no price: their cost is unknown
 	Calls    int64   // attempts, retries included
@@ -192,12 +193,12 @@ func (j *Journal) Tally() Tally { return j.done }
 func (j *Journal) Close() error { return j.f.Close() }
 
 // Failed reports whether a finished prompt has no answer: it could not be routed,
-// or the candidate it was routed to failed.
+// or the candidate it was routed to failed and no other one stood in.
 func Failed(r *datasets.Result) bool {
 	if r.Failure != nil {
 		return true
 	}
-	o, called := r.Outcomes[r.Route]
+	o, called := r.Delivered()
 	return called && !o.OK()
 }
 
@@ -205,6 +206,9 @@ func (t *Tally) add(r *datasets.Result) {
 	t.Prompts++
 	if Failed(r) {
 		t.Failed++
+	}
+	if o, _ := r.Delivered(); o.FallbackFor != "" {
+		t.StoodIn++
 	}
 	for _, o := range r.Outcomes {
 		t.Calls += int64(o.Attempts)

@@ -11,6 +11,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/providers"
+	"routeval/providers/traffic"
 	"routeval/scoring"
 )
 
@@ -28,6 +29,9 @@ type Pipeline struct {
 	Execute    datasets.Execute
 	BothShare  float64 // share of prompts, in [0,1], on which every candidate is called
 	Seed       uint64
+	// OnFailure names the candidate that is called when the one that a prompt was
+	// routed to gave no answer; "" for none.
+	OnFailure string
 
 	Grader scoring.Grader // nil for no grades
 
@@ -52,7 +56,7 @@ type Pipeline struct {
 type Candidate struct {
 	Model     string              // its name as its endpoint knows it; recorded outcomes may go by it
 	Completer providers.Completer // nil where only recorded outcomes answer
-	Slots     int                 // calls at a time; at least 1
+	Traffic   *traffic.Controller // gives slots to prompts; nil where Completer is
 	MaxTokens int                 // bound on an answer, for the budget
 	Timeout   time.Duration       // bound on a call, likewise
 	Price     *datasets.Price     // nil if unknown
@@ -97,8 +101,10 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 	defer kill()
 	defer context.AfterFunc(feed, func() { time.AfterFunc(p.Grace, kill) })()
 
-	r := &run{Pipeline: p, journal: j, calls: calls, stop: stop, results: make(chan done, writeGroup)}
-	r.openSlots()
+	r := &run{
+		Pipeline: p, journal: j, feed: feed, calls: traffic.WithStop(calls, feed), stop: stop,
+		results: make(chan done, writeGroup),
+	}
 	if p.BudgetUSD != nil {
 		r.purse = &purse{budget: *p.BudgetUSD, spent: j.Tally().CostUSD}
 	}
@@ -117,22 +123,15 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 type run struct {
 	*Pipeline
 	journal *Journal
+	feed    context.Context         // as long as new calls begin
 	calls   context.Context         // of every call
 	stop    context.CancelCauseFunc // ends the feeding; the first cause is the run's error
 
-	results chan done                // execute → write
-	slots   map[string]chan struct{} // a token per call of a candidate
+	results chan done // execute → write
 
 	purse *purse
 
 	summary Summary
-}
-
-func (r *run) openSlots() {
-	r.slots = map[string]chan struct{}{}
-	for name, c := range r.Candidates {
-		r.slots[name] = make(chan struct{}, max(1, c.Slots))
-	}
 }
 
 // halt stops the feeding for an error and passes it on.

@@ -20,6 +20,7 @@ import (
 
 	"routeval/datasets"
 	"routeval/providers"
+	"routeval/providers/traffic"
 	"routeval/scoring"
 )
 
@@ -98,13 +99,18 @@ func testPipeline(n int) (p *Pipeline, strong, weak *completer) {
 	return &Pipeline{
 		Scorer: numbered{float64(n)}, Threshold: 0.75, Strong: "strong", Weak: "weak",
 		Candidates: map[string]Candidate{
-			"strong": {Model: "big", Completer: strong, Slots: 4},
-			"weak":   {Model: "small", Completer: weak, Slots: 4},
+			"strong": {Model: "big", Completer: strong, Traffic: slots(4)},
+			"weak":   {Model: "small", Completer: weak, Traffic: slots(4)},
 		},
 		Execute: datasets.Routed,
 		Batch:   Batch{Items: 7},
 		BadRow:  func(e *datasets.RowError) error { return e },
 	}, strong, weak
+}
+
+// slots is traffic that is bounded by nothing but so many slots.
+func slots(n int) *traffic.Controller {
+	return traffic.NewEndpoint(traffic.EndpointOptions{}).Controller(traffic.Limits{Slots: traffic.Fixed(n)})
 }
 
 func openJournal(t *testing.T, path string) *Journal {
@@ -193,7 +199,7 @@ func TestExecuteModes(t *testing.T) {
 func TestBothShareIsASample(t *testing.T) {
 	p, _, _ := testPipeline(4000)
 	for name, c := range p.Candidates {
-		c.Slots = 64
+		c.Traffic = slots(64)
 		p.Candidates[name] = c
 	}
 	p.BothShare = 0.05
@@ -497,5 +503,57 @@ func TestManyStopsOneLineEach(t *testing.T) {
 	}
 	if calls := strong.total() + weak.total(); calls != 2000 {
 		t.Errorf("%d calls for 2000 prompts: a gentle stop pays nothing twice", calls)
+	}
+}
+
+// Where the chosen candidate fails the other one answers, says for whom, and nobody waits in a
+// circle: with one slot each, both kinds of traffic and a sample that takes both slots.
+func TestFallback(t *testing.T) {
+	p, strong, weak := testPipeline(200)
+	for name, c := range p.Candidates {
+		c.Traffic = slots(1)
+		p.Candidates[name] = c
+	}
+	p.OnFailure, p.BothShare = "strong", 0.2
+	weak.answer = func(_ context.Context, query string) (providers.Completion, error) {
+		if strings.HasSuffix(query, "3") {
+			return providers.Completion{}, &providers.Error{Role: "models.weak", Endpoint: "http://x", Status: 503, Class: providers.Transient, Message: "busy", Attempts: 5}
+		}
+		return providers.Completion{Text: query}, nil
+	}
+	strong.answer = func(_ context.Context, query string) (providers.Completion, error) {
+		if query == "13" || query == "193" {
+			return providers.Completion{}, &providers.Error{Role: "models.strong", Endpoint: "http://x", Status: 400, Class: providers.Rejected, Message: "no", Attempts: 1}
+		}
+		return providers.Completion{Text: query}, nil
+	}
+	path := filepath.Join(t.TempDir(), JournalFile)
+	j := openJournal(t, path)
+	s, err := p.Run(t.Context(), prompts(200), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := readJournal(t, path)
+	stoodIn, unanswered := 0, 0
+	for i := range 200 {
+		r := got[fmt.Sprintf("p%d", i)]
+		chosen, other := r.Outcomes[r.Route], r.Outcomes["strong"]
+		switch {
+		case chosen.OK() || r.Route == "strong": // which has nobody to stand in
+			if r.Outcomes["weak"].FallbackFor != "" || other.FallbackFor != "" {
+				t.Errorf("prompt %d: %+v", i, r.Outcomes)
+			}
+		case other.OK() && other.FallbackFor == "weak" && chosen.Attempts == 5:
+			stoodIn++
+		default:
+			unanswered++
+		}
+	}
+	// Of the 15 that weak fails strong fails one; it fails another one of its own.
+	if tally := j.Tally(); stoodIn != 14 || unanswered != 1 || tally.StoodIn != 14 || s.Failed != 2 || tally.Failed != 2 {
+		t.Errorf("%d stood in, %d unanswered, %+v, %+v", stoodIn, unanswered, tally, s)
+	}
+	if d, called := new(got["p3"]).Delivered(); !called || !d.OK() || d.Answer != "3" {
+		t.Errorf("delivered %+v", d)
 	}
 }

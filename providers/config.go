@@ -55,6 +55,9 @@ type Config struct {
 	KeyEnv string // the environment variable that Key was read from; "" if none
 
 	Timeout          time.Duration // of one call, from dialling to the last byte; 0 for DefaultTimeout
+	ConnectTimeout   time.Duration // of dialling, and of agreeing on TLS; 0 for DefaultConnectTimeout
+	FirstByteTimeout time.Duration // from sending a call to the beginning of its answer; 0 for no other bound than Timeout
+	LoadGrace        time.Duration // added to FirstByteTimeout for a call that may have to load its model; 0 for none, or Ollama's own bound
 	MaxTokens        int           // upper bound on an answer's tokens; 0 for DefaultMaxTokens
 	MaxResponseBytes int64         // a longer answer is an error; 0 for DefaultMaxResponseBytes
 	Slots            int           // calls in flight that connections are kept for; 0 for DefaultSlots
@@ -71,6 +74,7 @@ type Config struct {
 
 const (
 	DefaultTimeout          = 5 * time.Minute
+	DefaultConnectTimeout   = 10 * time.Second
 	DefaultMaxTokens        = 1024
 	DefaultMaxResponseBytes = 64 << 20
 	DefaultSlots            = 64
@@ -84,6 +88,12 @@ func (c Config) filled() (Config, error) {
 		return c, c.fieldError("model", "no model")
 	case c.Timeout < 0:
 		return c, c.fieldError("timeout", "%s is below 0", c.Timeout)
+	case c.ConnectTimeout < 0:
+		return c, c.fieldError("connect_timeout", "%s is below 0", c.ConnectTimeout)
+	case c.FirstByteTimeout < 0:
+		return c, c.fieldError("first_byte_timeout", "%s is below 0", c.FirstByteTimeout)
+	case c.LoadGrace < 0:
+		return c, c.fieldError("load_grace", "%s is below 0", c.LoadGrace)
 	case c.MaxTokens < 0:
 		return c, c.fieldError("max_tokens", "%d is below 1: services take that for no limit", c.MaxTokens)
 	case c.MaxResponseBytes < 0:
@@ -94,6 +104,10 @@ func (c Config) filled() (Config, error) {
 		return c, c.fieldError("api_key_env", "the key in %s holds a line break or another control character", c.KeyEnv)
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.ConnectTimeout = cmp.Or(c.ConnectTimeout, DefaultConnectTimeout)
+	if c.Kind == "ollama" {
+		c.LoadGrace = cmp.Or(c.LoadGrace, ollamaLoadTimeout)
+	}
 	c.MaxTokens = cmp.Or(c.MaxTokens, DefaultMaxTokens)
 	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, DefaultMaxResponseBytes)
 	c.Slots = cmp.Or(c.Slots, DefaultSlots)

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -35,7 +36,8 @@ type endpoint struct {
 	query  string   // of every call; "" if none
 	rules  []rule   // of this kind of service, before those of all
 	client *http.Client
-	header http.Header // of every call; never changed
+	header http.Header   // of every call; never changed
+	warm   *atomic.Int64 // when a call was last answered, as Unix time in nanoseconds; 0 if none ever was
 }
 
 // newEndpoint reads the base URL as its kind does. It refuses to send a key where
@@ -59,10 +61,11 @@ func newEndpoint(cfg Config, read func(typed string) (*url.URL, error)) (*endpoi
 		header.Set("Authorization", "Bearer "+string(cfg.Key))
 	}
 	return &endpoint{
+		warm:   new(atomic.Int64),
 		cfg:    cfg,
 		preset: preset,
 		base:   base,
-		client: &http.Client{Transport: newTransport(cfg.Slots), CheckRedirect: sameHost},
+		client: &http.Client{Transport: newTransport(cfg), CheckRedirect: sameHost},
 		header: header,
 	}, nil
 }
@@ -76,17 +79,17 @@ func (e *endpoint) keyIn(name string) {
 }
 
 // newTransport keeps as many idle connections as calls may be in flight: with
-// net/http's default of two, all others would dial anew. Nothing bounds the wait
-// for the first byte but the call's deadline, since a model may think that long.
-func newTransport(slots int) *http.Transport {
+// net/http's default of two, all others would dial anew. The wait for the first
+// byte is bounded by the call itself, which may have to wait for a model to load.
+func newTransport(cfg Config) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            (&net.Dialer{Timeout: cfg.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:    10 * time.Second,
+		TLSHandshakeTimeout:    cfg.ConnectTimeout,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           slots,
-		MaxIdleConnsPerHost:    slots,
+		MaxIdleConns:           cfg.Slots,
+		MaxIdleConnsPerHost:    cfg.Slots,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
@@ -135,9 +138,10 @@ type request struct {
 }
 
 func (e *endpoint) call(ctx context.Context, r request, v any) error {
-	deadline, cancel := context.WithTimeout(ctx, e.cfg.Timeout)
+	deadline, firstByte, cancel := e.deadline(ctx)
 	defer cancel()
 	resp, err := e.client.Do(e.httpRequest(deadline, r))
+	firstByte()
 	if err != nil {
 		return e.unreached(ctx, deadline, r.path, err)
 	}
@@ -156,6 +160,7 @@ func (e *endpoint) call(ctx context.Context, r request, v any) error {
 	case err != nil:
 		return e.unreached(ctx, deadline, r.path, err)
 	}
+	e.warm.Store(time.Now().UnixNano())
 	return e.decode(r, resp, body, v)
 }
 

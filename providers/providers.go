@@ -49,6 +49,7 @@ type Completion struct {
 	Usage        Usage
 	LoadTime     time.Duration // time the service says it spent on loading the model; 0 if it does not say
 	Warnings     []string      // doubts, such as a prompt that the service cut in silence
+	Latency      time.Duration // of the attempt that brought it, without any wait before it; 0 if nobody measured
 	Attempts     int           // calls made, retries included; ≥ 1
 }
 

@@ -20,6 +20,17 @@ type RetryPolicy struct {
 	MaxWait       time.Duration // what the doubling stops at; 0 for DefaultMaxWait
 	MaxRetryAfter time.Duration // a service that asks for a longer wait is not waited for; 0 for DefaultMaxRetryAfter
 	Seed          uint64        // of the jitter
+	Budget        RetryBudget   // bounds retries over many calls; nil for no bound
+}
+
+// A RetryBudget bounds retries over many calls, so that they do not make an outage
+// worse. It is safe for concurrent use.
+type RetryBudget interface {
+	// Spend is called before each retry and waits until there is one to spend.
+	// An error is ctx's own.
+	Spend(ctx context.Context) error
+	// Refund is called after a retry that brought an answer.
+	Refund()
 }
 
 const (
@@ -94,9 +105,16 @@ func retry[T any](ctx context.Context, r *retrier, call func() (T, error)) (valu
 	wait := &fullJitter{retrier: r}
 	var last error
 	operation := func() (T, error) {
+		if err := r.spend(ctx, attempts); err != nil {
+			var none T
+			return none, backoff.Permanent(err)
+		}
 		attempts++
 		v, err := call()
 		last = err
+		if err == nil {
+			r.refund(attempts)
+		}
 		return v, r.verdict(err, wait)
 	}
 	value, err = backoff.Retry(ctx, operation,
@@ -114,6 +132,20 @@ func retry[T any](ctx context.Context, r *retrier, call func() (T, error)) (valu
 		return value, attempts, fmt.Errorf("%w while waiting to retry: %v", ctx.Err(), last)
 	}
 	return value, attempts, last
+}
+
+// spend takes a retry from the budget if there was an attempt before.
+func (r *retrier) spend(ctx context.Context, attempts int) error {
+	if r.policy.Budget == nil || attempts == 0 {
+		return nil
+	}
+	return r.policy.Budget.Spend(ctx)
+}
+
+func (r *retrier) refund(attempts int) {
+	if r.policy.Budget != nil && attempts > 1 {
+		r.policy.Budget.Refund()
+	}
 }
 
 // verdict is err as backoff understands it: permanent, or worth another call after a wait

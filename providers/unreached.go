@@ -19,6 +19,9 @@ func (e *endpoint) unreached(ctx, deadline context.Context, path string, err err
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s %s: %w", e.cfg.Role, e.base.String()+path, ctx.Err())
 	}
+	if context.Cause(deadline) == errFirstByte {
+		return e.fail(path, 0, Transient, "no answer began within "+e.cfg.FirstByteTimeout.String(), "raise first_byte_timeout; a model that loads needs time too")
+	}
 	if deadline.Err() != nil {
 		return e.fail(path, 0, Transient, "no whole answer within "+e.cfg.Timeout.String(), "raise timeout, or lower max_tokens")
 	}

@@ -44,7 +44,7 @@ func (f *facts) arenaParts() arenaParts {
 	var right, selected, cost, routed, best sum
 	for i := range f.list {
 		r := &f.list[i]
-		if r.weight == 0 {
+		if !f.compared(i) {
 			continue
 		}
 		quality, usd := f.ideal(i)
@@ -54,13 +54,16 @@ func (f *facts) arenaParts() arenaParts {
 			continue
 		}
 		right.add(r.weight)
-		if r.routedCost <= usd {
-			selected.add(r.weight)
-		}
+		share := usd / r.routedCost // NaN if one of them is unknown
 		if r.routedCost == 0 {
-			cost.add(r.weight)
-		} else {
-			cost.add(r.weight * usd / r.routedCost)
+			share = 1
+		}
+		cost.add(r.weight * share)
+		switch {
+		case math.IsNaN(share):
+			selected.add(math.NaN())
+		case share >= 1:
+			selected.add(r.weight)
 		}
 	}
 	return arenaParts{selected.value() / right.value(), cost.value() / right.value(), routed.value() / best.value()}

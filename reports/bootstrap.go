@@ -2,9 +2,9 @@ package reports
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -99,59 +99,41 @@ var (
 // pass over the rows in order gives every area and crossing. Draw d has its own
 // generator, seeded by (seed, d), so the intervals do not depend on how many
 // processors share the work.
+//
+// For a slice, whole is false: only what a [Slice] shows is computed.
 func bootstrap(ctx context.Context, f *facts, whole bool) error {
 	s := newSample(f, whole)
-	draws := f.opts.Draws
-	results := make([]drawn, draws)
-	err := eachDraw(ctx, s.design, f.opts, func() ([]uint8, func(int)) {
-		w := s.newWalker()
-		return w.times, func(d int) { w.draw(&results[d]) }
-	})
-	if err != nil {
+	draws := make([]drawn, f.opts.Draws)
+	if whole && s.rated {
+		table := make([]float64, len(draws)*(bandSteps+1))
+		for d := range draws {
+			draws[d].band = table[d*(bandSteps+1):][:bandSteps+1]
+		}
+	}
+	if err := s.drawAll(ctx, draws, f.opts.Seed); err != nil {
 		return err
 	}
-	column := make([]float64, draws)
-	for stat, name := range statNames {
-		for d := range results {
-			column[d] = results[d].stats[stat]
+	column := make([]float64, len(draws))
+	ends := func(of func(*drawn) float64) interval {
+		for d := range draws {
+			column[d] = of(&draws[d])
 		}
 		lo, hi := percentiles(column, f.opts.Confidence)
-		f.intervals[name] = interval{lo, hi}
+		return interval{lo, hi}
 	}
-	if whole && s.rated {
-		f.band = make([]interval, len(results[0].band))
-		for i := range f.band {
-			for d := range results {
-				column[d] = results[d].band[i]
-			}
-			f.band[i].lo, f.band[i].hi = percentiles(column, f.opts.Confidence)
+	for stat, name := range statNames {
+		if whole || slices.Contains(sliceStats, statistic(stat)) {
+			f.intervals[name] = ends(func(d *drawn) float64 { return d.stats[stat] })
 		}
+	}
+	for i := range draws[0].band {
+		f.band = append(f.band, ends(func(d *drawn) float64 { return d.band[i] }))
 	}
 	return nil
 }
 
-// eachDraw makes the draws of the options on all processors. Each has a worker of
-// its own: where to write how often every row came in a draw, and what then to do
-// with the draw of that number. The error is that of ctx.
-func eachDraw(ctx context.Context, from design, opts Options, worker func() (times []uint8, use func(d int))) error {
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), opts.Draws) {
-		times, use := worker()
-		workers.Go(func() {
-			for ctx.Err() == nil {
-				d := int(next.Add(1)) - 1
-				if d >= opts.Draws {
-					return
-				}
-				from.resample(times, rand.NewPCG(opts.Seed, uint64(d)))
-				use(d)
-			}
-		})
-	}
-	workers.Wait()
-	return ctx.Err()
-}
+// sliceStats are those that a slice shows or needs.
+var sliceStats = []statistic{statQuality, statCost, statWeakQuality, statStrongQuality, statGap, statCostShare, statPGR, statAPGR}
 
 // bandSteps is the number of steps of the strong share at which the curve has an
 // interval.
@@ -160,14 +142,36 @@ const bandSteps = 100
 // drawn is what one draw computed; NaN where a statistic has no meaning.
 type drawn struct {
 	stats [numStats]float64
-	band  [bandSteps + 1]float64 // quality at each percent of the strong share
+	band  []float64 // quality at each percent of the strong share; nil if it is not wanted
 }
 
-func (d *drawn) clear() {
-	for i := range d.stats {
-		d.stats[i] = math.NaN()
+// drawAll computes the draws.
+func (s *sample) drawAll(ctx context.Context, draws []drawn, seed uint64) error {
+	return eachDraw(ctx, s.design, len(draws), seed, func() ([]uint8, func(int)) {
+		w := s.newWalker()
+		return w.times, func(d int) { w.draw(&draws[d]) }
+	})
+}
+
+// eachDraw makes draws, as many side by side as there are processors. Each of
+// these has a worker of its own: where to write how often every row came, and
+// what to do with the draw of that number then. The error is that of ctx.
+func eachDraw(ctx context.Context, from design, draws int, seed uint64, worker func() (times []uint8, use func(d int))) error {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), draws) {
+		times, use := worker()
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				d := int(next.Add(1)) - 1
+				if d >= draws {
+					return
+				}
+				from.resample(times, rand.NewPCG(seed, uint64(d)))
+				use(d)
+			}
+		})
 	}
-	for i := range d.band {
-		d.band[i] = math.NaN()
-	}
+	workers.Wait()
+	return ctx.Err()
 }

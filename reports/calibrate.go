@@ -70,7 +70,7 @@ func keep(ctx context.Context, pairs []Pair, opts Options, enough floor) (*Point
 	}
 	s := newSample(f, false)
 	var counts [][]int // of each worker, by point: the draws that fall short there
-	err = eachDraw(ctx, s.design, opts, func() ([]uint8, func(int)) {
+	err = eachDraw(ctx, s.design, opts.Draws, opts.Seed, func() ([]uint8, func(int)) {
 		w := s.newWalker()
 		short := make([]int, len(f.curve.Points))
 		counts = append(counts, short)

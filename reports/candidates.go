@@ -21,6 +21,7 @@ type Candidate struct {
 	Failures map[string]int // of these, those without an answer, by class of failure
 	Retries  int            // calls beyond the first of each prompt
 	Warned   int            // answers that carry a warning
+	StoodIn  int            // outcomes on prompts that were routed to another one, which failed
 
 	ErrorRate        Value // failures over outcomes
 	Quality          Value // mean over its graded answers
@@ -43,6 +44,7 @@ const maxCandidates = 1000
 type tally struct {
 	number                                     uint16 // in the order of appearance
 	routed, outcomes, answers, retries, warned int
+	stoodIn                                    int // answers in place of another candidate that had failed
 	failures                                   map[string]int
 	quality                                    sum
 	graded                                     int
@@ -101,6 +103,9 @@ func (f *rows) candidate(name string) (*tally, error) {
 
 func (c *tally) add(o *datasets.Outcome) {
 	c.outcomes++
+	if o.FallbackFor != "" {
+		c.stoodIn++
+	}
 	c.retries += max(o.Attempts-1, 0)
 	if len(o.Warnings) > 0 {
 		c.warned++
@@ -170,7 +175,7 @@ func (f *rows) rank(name string) int {
 func (c *tally) finish(name, role string, confidence float64) Candidate {
 	out := Candidate{
 		Name: name, Role: role, Routed: c.routed, Outcomes: c.outcomes,
-		Failures: c.failures, Retries: c.retries, Warned: c.warned,
+		Failures: c.failures, Retries: c.retries, Warned: c.warned, StoodIn: c.stoodIn,
 	}
 	prefix := ""
 	if role != "" {

@@ -39,18 +39,18 @@ type mark struct {
 type key struct{ Class, D, Name string }
 
 // The view box of every figure and the part of it that is plotted on, in the
-// units of the text, which is 14 high. A figure is half as wide as the page, so
+// units of the text, which is 13 high. A figure is half as wide as the page, so
 // these are about pixels.
 const (
 	figureWidth, figureHeight = 480, 330
-	plotLeft, plotRight       = 62, 464
-	plotTop, plotBottom       = 14, 272
+	plotLeft, plotRight       = 56, 464
+	plotTop, plotBottom       = 30, 278
 )
 
 // Frame is the plotted part of the view box, for the template.
-func (*figure) Frame() struct{ Width, Height, Left, Right, Top, Bottom, Middle, Half int } {
-	return struct{ Width, Height, Left, Right, Top, Bottom, Middle, Half int }{
-		figureWidth, figureHeight, plotLeft, plotRight, plotTop, plotBottom, (plotLeft + plotRight) / 2, (plotTop + plotBottom) / 2,
+func (*figure) Frame() struct{ Width, Height, Left, Right, Top, Bottom, Middle int } {
+	return struct{ Width, Height, Left, Right, Top, Bottom, Middle int }{
+		figureWidth, figureHeight, plotLeft, plotRight, plotTop, plotBottom, (plotLeft + plotRight) / 2,
 	}
 }
 
@@ -147,15 +147,18 @@ func tickLabel(x, step float64, unit Unit) string {
 	return text
 }
 
-// logAxis is an axis of seconds, with a tick at 1, 2 and 5 of each power of ten,
-// or at the powers alone where those are many.
+// logAxis is an axis of seconds, with ticks at some multiples of each power of
+// ten: the fewer the wider it is.
 func logAxis(label string, values ...float64) axis {
 	lo, hi := extent(values)
 	lo, hi = max(lo/1.25, 1e-9), hi*1.25
 	a := axis{Label: label, From: plotLeft, To: plotRight, Lo: lo, Hi: hi, Log: true}
-	steps := []float64{1, 2, 5}
-	if hi/lo > 100 {
-		steps = steps[:1]
+	steps := []float64{1}
+	switch {
+	case hi/lo < 10:
+		steps = []float64{1, 1.5, 2, 3, 5, 7}
+	case hi/lo < 100:
+		steps = []float64{1, 2, 5}
 	}
 	for power := math.Floor(math.Log10(lo)); power <= math.Log10(hi); power++ {
 		for _, m := range steps {

@@ -14,7 +14,7 @@ type Gate struct {
 	bound string  // "lower" or "upper" end of the interval; "" for the value itself
 	name  string  // a metric, or a figure of a point if there is an axis
 	axis  string  // the axis that a point is chosen on; "" for a value of the report
-	limit float64 // on the axis
+	limit float64 // on the axis, or of cpt
 	op    string
 	want  float64
 }
@@ -53,7 +53,7 @@ type pointFigure struct {
 // ParseGate reads a gate. In BNF, with blanks allowed between tokens:
 //
 //	gate   = value op number .
-//	value  = name | ( "lower" | "upper" ) "(" name ")" | figure "@" axis "<=" number .
+//	value  = name | ( "lower" | "upper" ) "(" name ")" | figure "@" axis "<=" number | "cpt" "(" number ")" .
 //	op     = ">=" | "<=" | ">" | "<" | "==" .
 //	name   = one of MetricNames .
 //	figure = "cost_share" | "cost_usd" | "pgr" | "quality" | "strong_share" .
@@ -62,7 +62,9 @@ type pointFigure struct {
 // "lower" and "upper" are the ends of the value's interval. A figure "@" an axis
 // is that of the point of the largest strong share that keeps to the limit,
 // whatever threshold is in force: quality@share<=0.3 is the quality with at
-// most 30 % of the prompts routed strong. Numbers are fractions, never percent.
+// most 30 % of the prompts routed strong. cpt(0.9) is the CPT of any PGR in
+// [0,1], the smallest strong share that reaches it. Numbers are fractions, never
+// percent.
 //
 // Two numbers that differ by rounding alone, one part in 10¹², are equal.
 //
@@ -85,6 +87,8 @@ func (g Gate) String() string {
 	switch {
 	case g.bound != "":
 		value = g.bound + "(" + g.name + ")"
+	case g.name == "cpt":
+		value = "cpt(" + strconv.FormatFloat(g.limit, 'g', -1, 64) + ")"
 	case g.axis != "":
 		value = g.name + "@" + g.axis + "<=" + strconv.FormatFloat(g.limit, 'g', -1, 64)
 	}
@@ -106,7 +110,10 @@ func (p *gateParser) gate() Gate {
 			p.fail("expected ) at %q", p.rest)
 		}
 	}
-	if g.bound == "" && p.take("@") {
+	switch {
+	case g.name == "cpt" && g.bound == "":
+		g.limit = p.cptLevel()
+	case g.bound == "" && p.take("@"):
 		g.axis = p.word("an axis")
 		if !p.take("<=") {
 			p.fail("expected <= at %q: an axis has an upper limit", p.rest)
@@ -114,7 +121,7 @@ func (p *gateParser) gate() Gate {
 		g.limit = p.number()
 		p.known(g.name, figureNames(pointFigures), "figure of a point")
 		p.known(g.axis, figureNames(axes), "axis")
-	} else {
+	default:
 		p.known(g.name, MetricNames(), "name")
 	}
 	for _, op := range gateOps {
@@ -128,6 +135,20 @@ func (p *gateParser) gate() Gate {
 	}
 	g.want = p.number()
 	return g
+}
+
+func (p *gateParser) cptLevel() float64 {
+	if !p.take("(") {
+		p.fail("expected ( at %q: cpt(0.9) is the strong share that keeps 90 %% of the gap", p.rest)
+	}
+	x := p.number()
+	if x < 0 || x > 1 {
+		p.fail("cpt(%v): a PGR is in [0,1]", x)
+	}
+	if !p.take(")") {
+		p.fail("expected ) at %q", p.rest)
+	}
+	return x
 }
 
 func figureNames(figures []pointFigure) []string {
@@ -239,8 +260,11 @@ func compareBy(op string, x, want float64) bool {
 }
 
 func (g Gate) value(r *Report) Value {
-	if g.axis != "" {
+	switch {
+	case g.axis != "":
 		return g.pointValue(r)
+	case g.name == "cpt":
+		return g.cpt(r)
 	}
 	v, _ := r.Value(g.name)
 	if g.bound == "" || !v.OK() {
@@ -257,6 +281,18 @@ func (g Gate) value(r *Report) Value {
 	return v
 }
 
+// cpt is the CPT of any PGR; what makes one undefined makes all.
+func (g Gate) cpt(r *Report) Value {
+	v := r.must("cpt_50")
+	v.Name = "cpt"
+	if !v.OK() {
+		return v
+	}
+	p, _ := r.Curve.CPT(g.limit)
+	v.Center, v.Lo, v.Hi = p.StrongShare, math.NaN(), math.NaN()
+	return v
+}
+
 // pointValue is the figure of the last point of the curve that keeps to the limit.
 func (g Gate) pointValue(r *Report) Value {
 	figure := pointFigures[slices.IndexFunc(pointFigures, func(f pointFigure) bool { return f.name == g.name })]
@@ -270,6 +306,9 @@ func (g Gate) pointValue(r *Report) Value {
 			continue
 		}
 		x := figure.of(r.Curve, p)
+		if why := r.must("pgr"); g.name == "pgr" && !why.OK() {
+			return missing(g.name, figure.unit, Undefined, strings.Join(why.Warnings, "; "))
+		}
 		if math.IsNaN(x) {
 			return missing(g.name, figure.unit, Unknown, fmt.Sprintf("%s is not known at a threshold of %s", g.name, rate(p.Threshold)))
 		}

@@ -46,10 +46,12 @@ type htmlView struct {
 	Figures    []*figure
 	Comparison htmlTable
 	Singles    htmlTable
-	Areas      []htmlTable
+	Areas      []htmlTable // all that is said of the curve as a whole
 	Slices     htmlSlices
 	Trust      []htmlCard // Brier, ECE, AUROC
+	Bins       htmlTable  // of the reliability figure
 	Operations htmlTable
+	Calls      htmlTable
 	Latency    *figure
 	Misroutes  htmlMisroutes
 	Notes      []string
@@ -114,13 +116,18 @@ func newHTMLView(r *Report) (*htmlView, error) {
 	}
 	v.cards()
 	v.Comparison = v.table(v.page.comparison(r))
-	v.Singles = v.singles()
+	if len(r.Singles) > 0 {
+		v.Singles = v.bounded(v.table(v.page.singles(r)), "models")
+	}
 	if r.Curve != nil {
-		v.Areas = []htmlTable{v.table(v.page.areas(r)), v.table(v.page.crossings(r))}
+		for _, t := range []table{v.page.savings(r), v.page.crossings(r), v.page.areas(r), v.page.measures(r)} {
+			v.Areas = append(v.Areas, v.table(t))
+		}
 	}
 	v.trust()
 	v.Slices = v.slices()
 	v.Operations = v.bounded(v.table(v.page.operations(r)), "candidates")
+	v.Calls = v.bounded(v.table(v.page.calls(r)), "candidates")
 	v.Latency = latencyFigure(r.Candidates)
 	v.Misroutes = v.misroutes()
 	v.Provenance = provenance(r.Provenance)
@@ -243,25 +250,6 @@ func short(s string, n int) string {
 		n--
 	}
 	return s
-}
-
-func (v *htmlView) singles() htmlTable {
-	t := table{head: []string{"", "quality", "cost", ""}}
-	for _, s := range v.r.Singles {
-		name := s.Name
-		if s.Role != "" && s.Role != s.Name {
-			name += " (" + s.Role + ")"
-		}
-		var remarks []string
-		if s.Best {
-			remarks = append(remarks, "best single")
-		}
-		if s.Frontier {
-			remarks = append(remarks, "no mix is better for its price")
-		}
-		t.add(plain(name), v.page.foot.cell(s.Quality), v.page.foot.cell(s.CostUSD), plain(strings.Join(remarks, ", ")))
-	}
-	return v.bounded(v.table(t), "models")
 }
 
 // provenance is nil if nothing is known.

@@ -245,6 +245,7 @@ func (v *htmlView) trust() {
 	if rel == nil {
 		return
 	}
+	v.Bins = v.table(v.page.reliability(v.r))
 	for _, f := range []struct {
 		name, below string
 		v           Value

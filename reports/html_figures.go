@@ -188,6 +188,7 @@ func (v *htmlView) shareByThreshold() *figure {
 	for i := range steps {
 		steps[i].x = min(steps[i].x, f.X.Hi)
 	}
+	steps = append(steps, xy{f.X.Lo, 1})
 	f.draw("router", steps)
 	f.key("router", "", "strong share")
 	if v.r.Threshold != nil && *v.r.Threshold <= 1 {
@@ -250,7 +251,7 @@ func latencyFigure(candidates []Candidate) *figure {
 	if len(known) == 0 {
 		return nil
 	}
-	f.X = logAxis("seconds", xs...)
+	f.X = logAxis("latency", xs...)
 	for i, c := range known {
 		y := (float64(i) + 0.5) / float64(len(known))
 		p50, p95, p99 := c.LatencyP50.Center, c.LatencyP95.Center, c.LatencyP99.Center

@@ -44,9 +44,12 @@ func (v *htmlView) slices() htmlSlices {
 	for _, s := range shown {
 		row := htmlSlice{Name: htmlCell{Text: name(s.Name)}, Spark: newSpark(s.WeakQuality, s.StrongQuality, s.Quality, lo, hi)}
 		row.Cells = append(row.Cells, htmlCell{Text: grouped(float64(s.Pairs))})
-		weak, strong := s.WeakQuality.alone(), s.StrongQuality.alone()
-		for _, value := range []Value{s.StrongShare, s.Quality, weak, strong, s.PGR, s.APGR, s.CostUSD, s.CostShare} {
-			c := v.page.foot.cell(value)
+		weak, strong, cost := s.WeakQuality.alone(), s.StrongQuality.alone(), s.CostUSD.alone()
+		foot := &v.page.foot
+		for _, c := range []cell{
+			foot.cell(s.StrongShare), foot.cell(s.Quality), foot.cell(weak), foot.cell(strong),
+			v.page.slice(s.PGR), v.page.slice(s.APGR), foot.cell(cost), foot.cell(s.CostShare),
+		} {
 			row.Cells = append(row.Cells, htmlCell{c.text, c.marks})
 		}
 		out.Rows = append(out.Rows, row)

@@ -22,6 +22,7 @@ func (f *facts) notes(moreSlices int) []string {
 		add(1, "Both models' outcomes are known and graded on %s of %s; what compares the models rests on these alone.", grouped(float64(len(f.pairs))), plural(n.prompts, "prompt"))
 	}
 	add(n.failed, "%s without an answer from the chosen model: not in quality and cost.", plural(n.failed, "prompt"))
+	add(n.fellBack, "%s answered by another model than the chosen one, which had failed (on_failure): in quality and cost as delivered, and in no pair.", plural(n.fellBack, "prompt"))
 	add(n.failedPairs, "%s with a failure on one side %s no pair.", plural(n.failedPairs, "prompt"), isAre(n.failedPairs))
 	add(n.ungradedPairs, "%s with both answers but not both grades %s no pair.", plural(n.ungradedPairs, "prompt"), isAre(n.ungradedPairs))
 	if f.rated {
@@ -33,7 +34,7 @@ func (f *facts) notes(moreSlices int) []string {
 		add(1, "%s have exactly the threshold for a win rate: a hair's breadth moves them all.", plural(n.atThreshold, "prompt"))
 	}
 	if len(f.field.missing) > 0 {
-		add(1, "Not compared with the others, since without a graded outcome on every pair: %s.", printable(f.field.incomplete()))
+		add(1, "Not compared with the others, since without a grade on 95 %% of the pairs: %s.", printable(f.field.incomplete()))
 	}
 	if f.opts.RoutingUSD == nil && f.rated && n.unpriced == 0 && n.answered > 0 {
 		add(1, "What making the win rates cost is not known, and not in the costs.")

@@ -15,7 +15,7 @@ func pairedDraws(ctx context.Context, samples []*sample, opts Options) ([][][num
 		stats[i] = make([][numStats]float64, opts.Draws)
 	}
 	n := samples[0].n
-	err := eachDraw(ctx, design{}, opts, func() ([]uint8, func(int)) {
+	err := eachDraw(ctx, design{}, opts.Draws, opts.Seed, func() ([]uint8, func(int)) {
 		prompts := make([]uint8, n) // how often each came
 		var walkers []*walker
 		for _, s := range samples {

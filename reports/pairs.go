@@ -58,7 +58,7 @@ func Routed(ctx context.Context, pairs []Pair, opts Options) (*Routing, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.doubt(ctx, false); err != nil {
+	if err := f.doubt(ctx, true); err != nil {
 		return nil, err
 	}
 	cost := metric{name: statNames[statRoutedCost], unit: USD}

@@ -62,7 +62,7 @@ type Report struct {
 	Curve      *Curve      // nil if there are no pairs or no win rates
 	Band       []BandPoint // of the curve at each percent of the strong share; nil without intervals
 	Savings    []Saving    // at 95, 99 and 100 % of the strong model's quality; nil without a curve in money
-	Singles    []Single    // candidates with graded outcomes on all pairs, in the order of Candidates
+	Singles    []Single    // the candidates that are compared, in the order of Candidates; nil without pairs
 	Oracle     []Point     // the best quality at each percent of the strong share; nil without a curve
 
 	SliceBy     string       // the field whose values make the slices; "" if there are none
@@ -136,7 +136,7 @@ func (f *facts) report(rows *rows, slices []Slice, moreSlices int) *Report {
 	r.Values = f.values()
 	r.Baselines = f.baselines()
 	r.Savings = f.savings()
-	if len(slices) > 0 {
+	if len(slices) > 0 || opts.Stratify {
 		r.SliceBy = opts.SliceBy
 	}
 	if f.rated {
@@ -207,18 +207,19 @@ type facts struct {
 	n          counts
 	candidates []Candidate
 
-	pairs        []Pair
-	curve        *Curve // nil if there are no pairs
-	oracle       *Oracle
-	field        field // the candidates against each other
-	arena        arenaParts
-	oracleAll    Point // the cheapest of the best answers of all candidates
-	calibration  *Reliability
-	routed       Point   // what the run chose, on the pairs
-	rated        bool    // the pairs have win rates, so the curve is more than its ends
-	unpriced     int     // pairs that lack a price
-	totalCost    float64 // of the chosen answers of all prompts; NaN if unknown
-	totalQuality float64 // sum over the graded chosen answers
+	pairs          []Pair
+	curve          *Curve // nil if there are no pairs
+	oracle         *Oracle
+	field          field // the candidates against each other
+	arena          arenaParts
+	oracleAll      Point // the cheapest of the best answers of all candidates
+	routedTogether Point // the routed answers where all candidates are compared
+	calibration    *Reliability
+	routed         Point   // what the run chose, on the pairs
+	rated          bool    // the pairs have win rates, so the curve is more than its ends
+	unpriced       int     // pairs that lack a price
+	totalCost      float64 // of the chosen answers of all prompts; NaN if unknown
+	totalQuality   float64 // sum over the graded chosen answers
 
 	design    design
 	draws     int // of the bootstrap; 0 if it was not done

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
@@ -100,6 +102,8 @@ func build(t *testing.T, results []datasets.Result, opts Options) *Report {
 	}
 	return r
 }
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
 
 func center(t *testing.T, r *Report, name string) float64 {
 	t.Helper()
@@ -466,19 +470,53 @@ func TestJSONIsReadBack(t *testing.T) {
 	}
 }
 
+func TestBuildStopsWithItsContext(t *testing.T) {
+	opts := Options{Strong: "strong", Weak: "weak", Draws: 1 << 20}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	n := 0
+	counted := func(yield func(datasets.Result, error) bool) {
+		for r, err := range worldStream(5000, 0.6) {
+			if n++; !yield(r, err) {
+				return
+			}
+		}
+		time.AfterFunc(10*time.Millisecond, func() { cancel(nil) }) // while it draws
+	}
+	if _, err := Build(ctx, counted, opts); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while drawing: %v", err)
+	}
+	n = 0
+	if _, err := Build(ctx, counted, opts); !errors.Is(err, context.Canceled) || n > 1024 {
+		t.Errorf("cancelled before: %v after %d rows", err, n)
+	}
+}
+
 func BenchmarkBuild(b *testing.B) {
 	for _, bench := range []struct {
-		name  string
-		n     int
-		draws int
-	}{{"14k/2000draws", 14_000, 2000}, {"14k/0draws", 14_000, -1}, {"1M/0draws", 1_000_000, -1}} {
+		name   string
+		n      int
+		draws  int
+		slices int
+	}{{"14k/2000draws", 14_000, 2000, 1}, {"14k/2000draws/50slices", 14_000, 2000, 50}, {"14k/0draws", 14_000, -1, 1}, {"1M/0draws", 1_000_000, -1, 1}, {"1M/2000draws", 1_000_000, 2000, 1}} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
+			opts := Options{Strong: "strong", Weak: "weak", Draws: bench.draws, SliceBy: "category"}
 			for b.Loop() {
-				if _, err := Build(b.Context(), worldStream(bench.n, 0.6), Options{Strong: "strong", Weak: "weak", Draws: bench.draws}); err != nil {
+				if _, err := Build(b.Context(), inSlices(worldStream(bench.n, 0.6), bench.slices), opts); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
+	}
+}
+
+func inSlices(results iter.Seq2[datasets.Result, error], n int) iter.Seq2[datasets.Result, error] {
+	return func(yield func(datasets.Result, error) bool) {
+		for r, err := range results {
+			r.Category = strconv.FormatInt(r.Seq%int64(n), 10)
+			if !yield(r, err) {
+				return
+			}
+		}
 	}
 }

@@ -79,7 +79,7 @@ func CompareRouters(ctx context.Context, runs []RouterRun, opts Options) (*Route
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", run.Name, err)
 		}
-		all, samples = append(all, f), append(samples, newSample(f, false))
+		all, samples = append(all, f), append(samples, newSample(f, true))
 	}
 	c := &RouterComparison{Strong: opts.Strong, Weak: opts.Weak, Confidence: opts.Confidence, Pairs: len(runs[0].Pairs)}
 	draws := make([][][numStats]float64, len(runs))

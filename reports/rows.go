@@ -28,7 +28,8 @@ type marks uint16
 const (
 	routedStrong marks = 1 << iota
 	answered           // the chosen candidate gave an answer or a grade
-	failed             // it was called and gave none
+	failed             // it was called and gave none, nor did one that stood in for it
+	fellBack           // answered, by one that stood in for the chosen one
 	graded             // its answer has a quality
 	unpriced           // its answer has no price
 	failedPair         // no pair since one side failed
@@ -52,6 +53,7 @@ type other struct {
 type counts struct {
 	prompts, routedStrong, answered, failed, graded, unpriced  int
 	failedPairs, ungradedPairs, disagree, atThreshold, sampled int
+	fellBack                                                   int // answered, by one that stood in for the chosen one
 
 	scored, unscored int // with and without a win rate
 }
@@ -66,7 +68,7 @@ func count(list []row) counts {
 		}{
 			{routedStrong, &n.routedStrong}, {answered, &n.answered}, {failed, &n.failed}, {graded, &n.graded},
 			{unpriced, &n.unpriced}, {failedPair, &n.failedPairs}, {ungradedPair, &n.ungradedPairs},
-			{disagrees, &n.disagree}, {atThreshold, &n.atThreshold}, {sampled, &n.sampled},
+			{disagrees, &n.disagree}, {atThreshold, &n.atThreshold}, {sampled, &n.sampled}, {fellBack, &n.fellBack},
 		} {
 			if r.marks.is(c.mark) {
 				*c.count++
@@ -183,7 +185,7 @@ func (f *rows) decision(r *datasets.Result) marks {
 
 // outcome takes over what the chosen candidate did.
 func (f *rows) outcome(r *datasets.Result, kept *row) {
-	o, called := r.Outcomes[r.Route]
+	o, called := r.Delivered()
 	switch {
 	case !called:
 		return
@@ -197,6 +199,12 @@ func (f *rows) outcome(r *datasets.Result, kept *row) {
 	kept.marks |= answered
 	kept.routedQuality = orNaN(o.Quality)
 	kept.routedCost = orNaN(o.CostUSD)
+	if failed := r.Outcomes[r.Route]; o.FallbackFor != "" {
+		kept.marks |= fellBack
+		if failed.CostUSD != nil {
+			kept.routedCost += *failed.CostUSD
+		}
+	}
 	if o.Quality != nil {
 		kept.marks |= graded
 	}
@@ -211,8 +219,8 @@ func (f *rows) pair(r *datasets.Result, kept *row) {
 	strong, haveStrong := r.Outcomes[f.opts.Strong]
 	weak, haveWeak := r.Outcomes[f.opts.Weak]
 	switch {
-	case !haveStrong || !haveWeak:
-		return
+	case !haveStrong || !haveWeak, strong.FallbackFor != "", weak.FallbackFor != "":
+		return // one that stands in was not called at random
 	case !strong.OK() || !weak.OK() || !kept.marks.is(answered):
 		kept.marks |= failedPair
 		return

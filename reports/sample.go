@@ -38,7 +38,9 @@ type class struct {
 	better             float64 // weight where strong is strictly better
 	sent               float64 // weight where strong was chosen
 	weak, best, routed float64 // weight × quality
-	bestAll, single    float64 // weight × quality
+	common             float64 // weight where all candidates are compared
+	commonRouted       float64 // weight × quality, there
+	bestAll, single    float64 // weight × quality, there
 	quality, graded    float64 // of the chosen answer, whether or not the row is a pair
 }
 
@@ -133,9 +135,13 @@ func (f *facts) class(i int) class {
 	c.weak = r.weight * r.weakQuality
 	c.best = r.weight * max(r.strongQuality, r.weakQuality)
 	c.routed = r.weight * r.routedQuality
-	best, _ := f.ideal(i)
-	c.bestAll = r.weight * best
-	c.single = r.weight * f.singleQuality(i)
+	if f.compared(i) {
+		best, _ := f.ideal(i)
+		c.common = r.weight
+		c.commonRouted = c.routed
+		c.bestAll = r.weight * best
+		c.single = r.weight * f.singleQuality(i)
+	}
 	return c
 }
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A Single is one candidate answering every prompt alone, on the same pairs as
-// the curve.
+// A Single is one candidate answering every prompt alone, on the pairs on which
+// all candidates that are compared have a grade. Its cost is scaled to all pairs.
 type Single struct {
 	Name     string
 	Role     string // "strong", "weak", or "" for a third one
@@ -22,69 +22,151 @@ type Single struct {
 // field holds what all candidates together could do on the pairs.
 type field struct {
 	singles []Single
-	missing []string // candidates that lack a graded outcome on some pair
+	missing []string // candidates that are not compared
 	best    int      // index of the best single
 	zero    hull     // of the singles
+	common  int      // pairs on which all singles have a grade
 
-	// For each row of a pair: the highest quality among the singles, the lowest
-	// cost that buys it, and the quality of the best single; nil where only the
-	// two models of the pair are there.
+	// For each row of a pair: whether all singles have a grade there, the highest
+	// quality among them, the lowest cost that buys it, and the quality of the
+	// best single; nil where only the two models of the pair are there.
+	everyone                     []bool
 	bestOf, cheapest, bestSingle []float64
 }
 
-// compete compares the candidates on the pairs. Only a candidate with a graded
-// outcome on every pair takes part: on other prompts it would not be compared
-// with the same.
+// minGraded is the share of the pairs on which a third candidate must have a
+// grade in order to be compared: one that was called on few prompts would take
+// all others down to these.
+const minGraded = 0.95
+
+// compete compares the candidates, each on the pairs on which all of them have a
+// grade. Costs are then scaled to all pairs.
 func (f *facts) compete(others []other, candidates map[string]*tally) {
 	names := make([]string, len(candidates))
 	for name, c := range candidates {
 		names[c.number] = name
 	}
-	sums := make([]struct {
-		quality sum
-		cost    money
-		n       int
-	}, len(names))
-	for _, o := range others {
-		if w := f.list[o.row].weight; w > 0 {
-			sums[o.candidate].quality.add(w * o.quality)
-			sums[o.candidate].cost.add(o.cost, w)
-			sums[o.candidate].n++
-		}
+	complete := f.participants(others, names, candidates)
+	f.meet(others, complete)
+	if f.field.common == 0 {
+		return
 	}
-	f.enter(f.opts.Strong, "strong", f.curve.Strong().Quality, f.curve.Strong().CostUSD)
-	f.enter(f.opts.Weak, "weak", f.curve.Weak().Quality, f.curve.Weak().CostUSD)
-	complete := make([]bool, len(names))
-	for _, c := range f.candidates {
-		if c.Role != "" || c.Outcomes == 0 {
-			continue
+	f.enter(f.opts.Strong, "strong", f.together(func(i int) (float64, float64) { return f.list[i].strongQuality, f.list[i].strongCost }))
+	f.enter(f.opts.Weak, "weak", f.together(func(i int) (float64, float64) { return f.list[i].weakQuality, f.list[i].weakCost }))
+	for number, name := range names {
+		if complete[number] {
+			f.enter(name, "", f.third(others, uint16(number)))
 		}
-		number := candidates[c.Name].number
-		s := &sums[number]
-		if complete[number] = s.n == len(f.pairs); !complete[number] {
-			f.field.missing = append(f.field.missing, c.Name)
-			continue
-		}
-		f.enter(c.Name, "", s.quality.value()/f.curve.Prompts, s.cost.value())
 	}
 	f.rank()
 	f.idealize(others, names, complete)
 	f.arena = f.arenaParts()
-	var quality sum
-	var cost money
-	for i := range f.list {
-		if w := f.list[i].weight; w > 0 {
-			best, usd := f.ideal(i)
-			quality.add(w * best)
-			cost.add(usd, w)
-		}
-	}
-	f.oracleAll = Point{StrongShare: math.NaN(), Quality: quality.value() / f.curve.Prompts, CostUSD: cost.value()}
+	f.oracleAll = f.together(f.ideal)
+	f.routedTogether = f.together(func(i int) (float64, float64) { return f.list[i].routedQuality, f.list[i].routedCost })
 }
 
-func (f *facts) enter(name, role string, quality, usd float64) {
-	s := Single{Name: name, Role: role, Quality: known("", Ratio, quality, len(f.pairs)), CostUSD: known("", USD, usd, len(f.pairs))}
-	if math.IsNaN(usd) {
+// participants says which third candidates are compared.
+func (f *facts) participants(others []other, names []string, candidates map[string]*tally) []bool {
+	graded := make([]int, len(names))
+	for _, o := range others {
+		if f.list[o.row].weight > 0 {
+			graded[o.candidate]++
+		}
+	}
+	complete := make([]bool, len(names))
+	for number, name := range names {
+		if name == f.opts.Strong || name == f.opts.Weak || candidates[name].outcomes == 0 {
+			continue
+		}
+		if complete[number] = float64(graded[number]) >= minGraded*float64(len(f.pairs)); !complete[number] {
+			f.field.missing = append(f.field.missing, name)
+		}
+	}
+	slices.Sort(f.field.missing)
+	return complete
+}
+
+// meet finds the pairs on which all that are compared have a grade.
+func (f *facts) meet(others []other, complete []bool) {
+	f.field.common = len(f.pairs)
+	n := 0
+	for _, c := range complete {
+		if c {
+			n++
+		}
+	}
+	if n == 0 {
+		return
+	}
+	present := make([]uint16, len(f.list))
+	for _, o := range others {
+		if complete[o.candidate] {
+			present[o.row]++
+		}
+	}
+	f.field.everyone = make([]bool, len(f.list))
+	f.field.common = 0
+	for i := range f.list {
+		if f.list[i].weight > 0 && int(present[i]) == n {
+			f.field.everyone[i] = true
+			f.field.common++
+		}
+	}
+}
+
+// compared reports whether row i is one on which all candidates are compared.
+func (f *facts) compared(i int) bool {
+	if f.field.everyone != nil {
+		return f.field.everyone[i]
+	}
+	return f.list[i].weight > 0
+}
+
+// A mean adds up the quality and the cost of answers to the rows on which all
+// candidates are compared.
+type mean struct {
+	weight, quality sum
+	cost            money
+}
+
+func (m *mean) add(weight, quality, usd float64) {
+	m.weight.add(weight)
+	m.quality.add(weight * quality)
+	m.cost.add(usd, weight)
+}
+
+// point is the mean, its cost scaled to that many prompts.
+func (m *mean) point(prompts float64) Point {
+	w := m.weight.value()
+	return Point{Threshold: math.NaN(), StrongShare: math.NaN(), Quality: m.quality.value() / w, CostUSD: m.cost.value() * prompts / w}
+}
+
+// together is the mean of something over the rows on which all candidates are
+// compared.
+func (f *facts) together(of func(i int) (quality, usd float64)) Point {
+	var m mean
+	for i := range f.list {
+		if f.compared(i) {
+			quality, usd := of(i)
+			m.add(f.list[i].weight, quality, usd)
+		}
+	}
+	return m.point(f.curve.Prompts)
+}
+
+func (f *facts) third(others []other, candidate uint16) Point {
+	var m mean
+	for _, o := range others {
+		if o.candidate == candidate && f.compared(int(o.row)) {
+			m.add(f.list[o.row].weight, o.quality, o.cost)
+		}
+	}
+	return m.point(f.curve.Prompts)
+}
+
+func (f *facts) enter(name, role string, p Point) {
+	s := Single{Name: name, Role: role, Quality: known("", Ratio, p.Quality, f.field.common), CostUSD: known("", USD, p.CostUSD, f.field.common)}
+	if math.IsNaN(p.CostUSD) {
 		s.CostUSD = missing("", USD, Unknown, "some of its outcomes have no price")
 	}
 	f.field.singles = append(f.field.singles, s)
@@ -95,6 +177,7 @@ func (f *facts) enter(name, role string, quality, usd float64) {
 // random reaches (RouterBench, arXiv 2403.12031). A router must be above it.
 func (f *facts) rank() {
 	singles, zero := f.field.singles, &f.field.zero
+	slices.SortStableFunc(singles[2:], func(a, b Single) int { return strings.Compare(a.Name, b.Name) })
 	priced := true
 	for i := range singles {
 		a, b := &singles[i], &singles[f.field.best]
@@ -118,7 +201,7 @@ func (f *facts) rank() {
 
 // idealize finds, for each pair, the cheapest of the best answers.
 func (f *facts) idealize(others []other, names []string, complete []bool) {
-	if len(f.field.singles) == 2 {
+	if f.field.everyone == nil {
 		return
 	}
 	f.field.bestOf, f.field.cheapest = make([]float64, len(f.list)), make([]float64, len(f.list))
@@ -130,7 +213,7 @@ func (f *facts) idealize(others []other, names []string, complete []bool) {
 	}
 	champion := f.field.singles[f.field.best].Name
 	for _, o := range others {
-		if !complete[o.candidate] || f.list[o.row].weight == 0 {
+		if !complete[o.candidate] || !f.compared(int(o.row)) {
 			continue
 		}
 		if names[o.candidate] == champion {
@@ -146,8 +229,7 @@ func (f *facts) idealize(others []other, names []string, complete []bool) {
 	}
 }
 
-// ideal is the highest quality that any candidate reaches on the pair of row i,
-// and the lowest cost that buys it; NaN if one of the prices is unknown.
+// ideal is the highest quality that any candidate reaches on row i, and the lowest cost that buys it; NaN if one of the prices is unknown.
 func (f *facts) ideal(i int) (quality, usd float64) {
 	if f.field.bestOf != nil {
 		return f.field.bestOf[i], f.field.cheapest[i]

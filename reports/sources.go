@@ -15,6 +15,22 @@ func paired(of func(*facts) float64) source {
 	}
 }
 
+// compared is a source that needs all candidates on the same prompts.
+func compared(of func(*facts) float64) source {
+	return func(f *facts, m metric) Value {
+		switch {
+		case f.curve != nil && f.field.common == 0:
+			return missing(m.name, m.unit, Undefined, "no prompt has graded outcomes of all candidates")
+		case f.curve == nil || f.field.common == len(f.pairs):
+			return paired(of)(f, m)
+		}
+		v := paired(of)(f, m)
+		v.N = f.field.common
+		v.Warnings = append(v.Warnings, fmt.Sprintf("rests on the %s on which all %d candidates have a grade", plural(f.field.common, "pair"), len(f.field.singles)))
+		return v
+	}
+}
+
 // doubted adds what there is to doubt about a number that rests on pairs.
 func (f *facts) doubted(v Value) Value {
 	switch units := f.design.units(f.n.prompts); {
@@ -109,6 +125,9 @@ func cpt(x float64) func(*facts) float64 {
 
 func saved(x float64) func(*facts) float64 {
 	return func(f *facts) float64 {
+		if !(f.curve.Weak().CostUSD < f.curve.Strong().CostUSD) {
+			return math.NaN() // there is nothing to save
+		}
 		p, _ := f.curve.Keep(x) // all of strong keeps any x up to 1
 		return f.curve.Saved(p)
 	}

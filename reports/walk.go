@@ -31,7 +31,12 @@ func (s *sample) newWalker() *walker {
 
 // draw computes all statistics for the times as they stand.
 func (w *walker) draw(out *drawn) {
-	out.clear()
+	for i := range out.stats {
+		out.stats[i] = math.NaN()
+	}
+	for i := range out.band {
+		out.band[i] = math.NaN()
+	}
 	area := w.walk()
 	t := w.total()
 	t.weight, t.gain = area.weight, area.gain // as the crossings find them, to the last bit
@@ -47,11 +52,13 @@ func (w *walker) draw(out *drawn) {
 	w.qualities(out, &t)
 	w.money(out, &t, area.cost)
 	if w.rated {
-		w.crossings(out, &t)
+		if w.whole {
+			w.crossings(out, &t)
+		}
 		w.areas(out, &t, &area)
 	}
-	if w.rated && w.whole {
-		w.fillBand(out, &t)
+	if w.rated && out.band != nil {
+		w.fillBand(out.band, &t)
 	}
 }
 
@@ -65,6 +72,8 @@ func (w *walker) total() class {
 		t.weak += k * c.weak
 		t.best += k * c.best
 		t.routed += k * c.routed
+		t.common += k * c.common
+		t.commonRouted += k * c.commonRouted
 		t.bestAll += k * c.bestAll
 		t.single += k * c.single
 		t.quality += k * c.quality
@@ -188,12 +197,12 @@ func (w *walker) qualities(out *drawn, t *class) {
 	s[statStrongQuality] = (t.weak + t.gain) / t.weight
 	s[statGap] = t.gain / t.weight
 	s[statOracleQuality] = t.best / t.weight
-	s[statOracleAllQuality] = t.bestAll / t.weight
-	s[statBestSingleQuality] = t.single / t.weight
+	s[statOracleAllQuality] = t.bestAll / t.common
+	s[statBestSingleQuality] = t.single / t.common
 	s[statRoutedQuality] = t.routed / t.weight
-	s[statGainBestSingle] = relative(t.routed, t.single)
+	s[statGainBestSingle] = relative(t.commonRouted, t.single)
 	s[statGainRandom] = relative(t.routed, t.weak+t.sent/t.weight*t.gain)
-	s[statOracleGap] = -relative(t.routed, t.bestAll)
+	s[statOracleGap] = -relative(t.commonRouted, t.bestAll)
 	if t.gain > 0 {
 		s[statPGR] = (t.routed - t.weak) / t.gain
 	}
@@ -256,7 +265,7 @@ func (w *walker) crossings(out *drawn, t *class) {
 	case 1:
 		single = weak
 	}
-	if at, ok := w.reach(t.single*(1-rounding) - t.weak); ok && single > 0 {
+	if at, ok := w.reach(t.single/t.common*t.weight*(1-rounding) - t.weak); ok && single > 0 {
 		s[statQNC] = (weak + w.routing + at.cost*scale) / single
 	}
 }
@@ -285,11 +294,11 @@ func (w *walker) areas(out *drawn, t *class, area *areas) {
 
 // fillBand computes the quality at each percent of the strong share, by the
 // definition of [Curve.Mix].
-func (w *walker) fillBand(out *drawn, t *class) {
+func (w *walker) fillBand(band []float64, t *class) {
 	step := t.weight / bandSteps
 	k := 0
 	put := func(gain float64) {
-		out.band[k] = (t.weak + gain) / t.weight
+		band[k] = (t.weak + gain) / t.weight
 		k++
 	}
 	put(0)

@@ -33,16 +33,16 @@ type built struct {
 	pipeline.Pipeline
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
+	card    *scoring.Card     // of the router's weights; nil if it has none
 	close   func() error      // gives back what was opened
-}
 
-// defaultEmbedSlots is how many embedding requests go out at a time.
-const defaultEmbedSlots = 4
+	endpoints endpoints
+}
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}, close: func() error { return nil }}
+	b := &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
@@ -51,10 +51,11 @@ func build(w *world, r *resolved) (*built, error) {
 	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
 	prices, err := b.readPrices(r)
 	errs = append(errs, err)
+	b.OnFailure = r.Fallback()
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
 		m := r.Models[name]
-		c, err := buildCandidate(w, "models."+name, m, r.Execute)
+		c, err := b.buildCandidate(w, r, "models."+name, m)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -92,6 +93,7 @@ var scorers = map[string]func(b *built, w *world, r *resolved) error{
 	"always-weak":   fixed(scoring.AlwaysWeak),
 	"knn":           (*built).buildKNN,
 	"length":        fixed(scoring.Length{}),
+	"linear":        (*built).buildLinear,
 	"mf":            (*built).buildMF,
 	"random":        (*built).buildRandom,
 	"sw_ranking":    (*built).buildSWRanking,
@@ -118,23 +120,61 @@ func (b *built) buildRandom(_ *world, r *resolved) error {
 	return nil
 }
 
-// buildMF loads the weights and folds the scoring pair.
+// defaultWeights is the name of the weights in the binary, where others have a
+// path.
+const defaultWeights = "default weights"
+
+func (b *built) usesDefaultWeights() bool {
+	_, ok := b.digests[defaultWeights]
+	return ok
+}
+
+// buildMF takes weights of the factorization, those of the binary if none are
+// named.
 func (b *built) buildMF(w *world, r *resolved) error {
-	data := weights.Default()
+	name, data := defaultWeights, weights.Default()
 	if r.Router.Weights != "" {
 		var err error
-		if data, err = os.ReadFile(r.Router.Weights); err != nil {
-			return fmt.Errorf("router.weights: %w", err)
+		if name, data, err = readWeights(r); err != nil {
+			return err
 		}
 	}
-	name := cmp.Or(r.Router.Weights, "default weights")
-	b.digests[name] = digest(data)
 	mf, err := scoring.ReadMF(data)
 	if err != nil {
 		return fmt.Errorf("router.weights: %s: %w", name, err)
 	}
-	pair := r.scoringPair(mf.Models)
-	folded, err := mf.Pair(pair.Strong, pair.Weak)
+	return b.buildPair(w, r, name, data, mf, &mf.Card)
+}
+
+// buildLinear takes linear weights, of which there are none in the binary.
+func (b *built) buildLinear(w *world, r *resolved) error {
+	if r.Router.Weights == "" {
+		return errors.New("router.weights: missing: linear weights come from routeval train --linear")
+	}
+	name, data, err := readWeights(r)
+	if err != nil {
+		return err
+	}
+	linear, err := scoring.ReadLinear(data)
+	if err != nil {
+		return fmt.Errorf("router.weights: %s: %w", name, err)
+	}
+	return b.buildPair(w, r, name, data, linear, &linear.Card)
+}
+
+func readWeights(r *resolved) (name string, data []byte, err error) {
+	if data, err = os.ReadFile(r.Router.Weights); err != nil {
+		return "", nil, fmt.Errorf("router.weights: %w", err)
+	}
+	return r.Router.Weights, data, nil
+}
+
+// buildPair folds the scoring pair of weights that were read.
+func (b *built) buildPair(w *world, r *resolved, name string, data []byte, pairs train.Pairs, card *scoring.Card) error {
+	b.digests[name] = digest(data)
+	b.card = card
+	pair := r.scoringPair(card.Models)
+	folded, err := pairs.Pair(pair.Strong, pair.Weak)
 	if err != nil {
 		return fmt.Errorf("router.scoring_pair: %w", err)
 	}
@@ -194,7 +234,7 @@ func (b *built) openEmbedder(w *world, r *resolved) (scoring.Space, error) {
 	if err != nil {
 		return scoring.Space{}, err
 	}
-	b.EmbedSlots = cmp.Or(r.Embedding.Slots, defaultEmbedSlots)
+	b.EmbedSlots = embedSlots(*r.Embedding).Max
 	b.Batch.Items = r.Embedding.Batch
 	if r.Embedding.Provider == "builtin" {
 		space, _ := lexicalSpace()
@@ -202,7 +242,7 @@ func (b *built) openEmbedder(w *world, r *resolved) (scoring.Space, error) {
 		return space, nil
 	}
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
-	embedder, end, err := cached(embedding(client, *r.Embedding), client, *r.Embedding, r.Cache)
+	embedder, end, err := cached(b.endpoints.embedder(&r.Spec, client, *r.Embedding), client, *r.Embedding, r.Cache)
 	if err != nil {
 		return scoring.Space{}, err
 	}
@@ -237,20 +277,20 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 	return prices, err
 }
 
-func buildCandidate(w *world, role string, m datasets.Model, execute datasets.Execute) (pipeline.Candidate, error) {
-	preset, _ := providers.LookupPreset(m.Provider) // newClient says so if there is none
+func (b *built) buildCandidate(w *world, r *resolved, role string, m datasets.Model) (pipeline.Candidate, error) {
 	c := pipeline.Candidate{
-		Model: m.Model, Price: m.Price, Slots: cmp.Or(m.Slots, preset.Slots, 1),
+		Model: m.Model, Price: m.Price,
 		MaxTokens: cmp.Or(m.MaxTokens, providers.DefaultMaxTokens), Timeout: cmp.Or(time.Duration(m.Timeout), providers.DefaultTimeout),
 	}
-	if m.Provider == recordedProvider || m.Provider == "" && execute == datasets.RouteOnly {
+	if m.Provider == recordedProvider || m.Provider == "" && r.Execute == datasets.RouteOnly {
 		return c, nil
 	}
 	client, err := newClient(w, role, m)
 	if err != nil {
 		return c, err
 	}
-	c.Completer = providers.Retry(client, retries(m))
+	c.Traffic = b.endpoints.controller(&r.Spec, client, m, slots(m))
+	c.Completer = c.Traffic.Completer(client, retries(&r.Spec, m))
 	return c, nil
 }
 
@@ -267,7 +307,9 @@ func newClient(w *world, role string, m datasets.Model) (providers.Client, error
 func config(w *world, role string, m datasets.Model) (providers.Config, error) {
 	cfg := providers.Config{
 		Role: role, Kind: m.Provider, BaseURL: m.BaseURL, Model: m.Model, KeyEnv: m.APIKeyEnv,
-		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: m.Slots,
+		Timeout: time.Duration(m.Timeout), MaxTokens: m.MaxTokens, Slots: slots(m).Max,
+		ConnectTimeout: time.Duration(m.ConnectTimeout), FirstByteTimeout: time.Duration(m.FirstByteTimeout),
+		LoadGrace:        time.Duration(m.LoadGrace),
 		MaxResponseBytes: int64(m.MaxResponseBytes), APIVersion: m.APIVersion,
 		AllowPlainHTTP: m.AllowPlainHTTP, UserAgent: "routeval/" + version,
 	}
@@ -324,19 +366,4 @@ func digestFile(path string) (string, error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// retries is how often a role's calls are tried again.
-func retries(m datasets.Model) providers.RetryPolicy {
-	return providers.RetryPolicy{Attempts: m.MaxAttempts}
-}
-
-// embedding is an embedder that keeps to the limits of its kind of service and
-// answers for each text by itself.
-func embedding(c providers.Client, m datasets.Model) providers.Embedder {
-	limits := providers.OpenAILimits()
-	if m.Provider == "ollama" {
-		limits = providers.OllamaLimits()
-	}
-	return providers.Batched(providers.RetryEmbedder(c, retries(m)), limits)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,8 @@ import (
 	"routeval/datasets"
 	"routeval/pipeline"
 	"routeval/reports"
+	"routeval/scoring"
+	"routeval/scoring/weights"
 )
 
 func calibrateCommand(w *world) *cobra.Command {
@@ -42,7 +45,8 @@ equal go the same way, so a share may be missed by a little. With --by category
 each category has a threshold of its own as well.
 
 The threshold goes to standard output in full precision, or as a piece of a spec;
-what it achieves goes to standard error.` +
+what it achieves goes to standard error, and beside it how far the prompts are from
+those that the router was trained on.` +
 			exits(statusDone, statusStopped, statusUsage),
 		Example: `  routeval calibrate runs/first --strong-share 0.3
   routeval calibrate -i prompts.jsonl --weights router.safetensors --strong-share 0.3
@@ -53,7 +57,7 @@ what it achieves goes to standard error.` +
 			if err := o.check(c); err != nil {
 				return err
 			}
-			s, err := openScored(c.Context(), w, c, args, o.answerTokens)
+			s, err := openScored(c.Context(), w, c, args, scoredOptions{measured: true, answerTokens: o.answerTokens})
 			if err != nil {
 				return err
 			}
@@ -65,7 +69,13 @@ what it achieves goes to standard error.` +
 			if err != nil {
 				return err
 			}
-			return cal.print(c.Context(), w)
+			if err := cal.explain(c.Context(), w.stderr); err != nil {
+				return err
+			}
+			if err := s.tellShift(w, ratesOf(rows)); err != nil {
+				return err
+			}
+			return cal.print(w.stdout)
 		},
 	}
 	o.addTo(c)
@@ -85,15 +95,65 @@ type scored struct {
 	routingUSD   *float64 // what making all win rates cost; nil if not known
 	provenance   *reports.Provenance
 	close        func() error
+
+	card     *scoring.Card            // of the router's weights; nil if it has none, or if they are not at hand
+	pair     datasets.ScoringPair     // of its rows
+	surfaces func() []scoring.Surface // of the prompts that were read; nil if they are not known
+}
+
+// tellShift says how far the prompts are from those that the router was trained
+// on, if its weights know.
+func (s *scored) tellShift(w *world, rates []float64) error {
+	if s.card == nil {
+		return nil
+	}
+	var surfaces []scoring.Surface
+	if s.surfaces != nil {
+		surfaces = s.surfaces()
+	}
+	shift, err := scoring.ShiftOf(s.card, s.pair.Strong, s.pair.Weak, rates, surfaces)
+	if shift == nil || err != nil {
+		return err
+	}
+	text := fmt.Sprintf("typical win rate %.3f, on the %d training prompts %.3f", shift.Typical, shift.Trained, shift.TypicalThen)
+	if !math.IsNaN(shift.Outside) {
+		text += fmt.Sprintf("; %.1f %% of the prompts are outside their range, %.1f %% of them", 100*shift.Outside, 100*shift.OutsideThen)
+	}
+	fmt.Fprintln(w.stderr, text)
+	for _, warning := range shift.Warnings {
+		fmt.Fprintln(w.stderr, "warning:", warning)
+	}
+	return nil
+}
+
+// surfacesOf measures prompts as they pass.
+func surfacesOf(prompts iter.Seq2[datasets.Prompt, error]) (iter.Seq2[datasets.Prompt, error], func() []scoring.Surface) {
+	var measured []scoring.Surface
+	return func(yield func(datasets.Prompt, error) bool) {
+		measured = nil
+		for p, err := range prompts {
+			if err == nil {
+				measured = append(measured, scoring.SurfaceOf(p.Query()))
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}, func() []scoring.Surface { return measured }
+}
+
+// scoredOptions say what else is wanted of prompts that are scored.
+type scoredOptions struct {
+	measured     bool  // their surfaces
+	answerTokens int64 // the tokens of answers that nobody counted; 0 to leave them unknown
 }
 
 // openScored takes the results of a run directory, or scores the prompts that a
-// spec or the flags name. Where answerTokens is not 0, answers of those prompts
-// that nobody counted are taken to have so many.
-func openScored(ctx context.Context, w *world, c *cobra.Command, args []string, answerTokens int64) (scored, error) {
+// spec or the flags name.
+func openScored(ctx context.Context, w *world, c *cobra.Command, args []string, o scoredOptions) (scored, error) {
 	if len(args) > 0 {
 		if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-			if answerTokens > 0 {
+			if o.answerTokens > 0 {
 				return scored{}, usage(errors.New("--answer-tokens: the tokens of a run are counted; name a spec to assume others"))
 			}
 			return openRun(args[0])
@@ -105,11 +165,11 @@ func openScored(ctx context.Context, w *world, c *cobra.Command, args []string, 
 	if err != nil {
 		return scored{}, err
 	}
-	return scoreSpec(ctx, w, &r, answerTokens)
+	return scoreSpec(ctx, w, &r, o)
 }
 
 // scoreSpec scores the prompts that a spec names, in the words of [openScored].
-func scoreSpec(ctx context.Context, w *world, r *resolved, answerTokens int64) (scored, error) {
+func scoreSpec(ctx context.Context, w *world, r *resolved, o scoredOptions) (scored, error) {
 	r.Execute = datasets.RouteOnly // nobody is called, so no threshold is needed
 	for name, m := range r.Models {
 		if m.Provider == "" {
@@ -122,13 +182,17 @@ func scoreSpec(ctx context.Context, w *world, r *resolved, answerTokens int64) (
 		return scored{}, err
 	}
 	in := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
-	if answerTokens > 0 {
-		in = withTokens(in, r, answerTokens)
+	if o.answerTokens > 0 {
+		in = withTokens(in, r, o.answerTokens)
+	}
+	var surfaces func() []scoring.Surface
+	if o.measured {
+		in, surfaces = surfacesOf(in)
 	}
 	return scored{
 		results: b.Offline(ctx, in), strong: b.Strong, weak: b.Weak, router: r.Router,
 		routingUSD: routingUSD(&r.Spec), provenance: specProvenance(&r.Spec, b.digests),
-		close: b.close,
+		close: b.close, card: b.card, pair: r.Router.ScoringPair, surfaces: surfaces,
 	}, nil
 }
 
@@ -142,7 +206,31 @@ func openRun(dir string) (scored, error) {
 		return scored{}, err
 	}
 	strong, weak := m.Spec.Router.Candidates()
-	return scored{results, strong, weak, m.Spec.Router, routingUSD(&m.Spec), provenance(dir, &m), func() error { return nil }}, nil
+	return scored{
+		results: results, strong: strong, weak: weak, router: m.Spec.Router,
+		routingUSD: routingUSD(&m.Spec), provenance: provenance(dir, &m), close: func() error { return nil },
+		card: cardOf(&m), pair: m.Spec.Router.ScoringPair,
+	}, nil
+}
+
+// cardOf is the card of the weights that a run was routed with; nil if they are
+// gone or are others now.
+func cardOf(m *datasets.Manifest) *scoring.Card {
+	name, data := defaultWeights, weights.Default()
+	if path := m.Spec.Router.Weights; path != "" {
+		name = path
+		data, _ = os.ReadFile(path)
+	}
+	if digest(data) != m.Digests[name] {
+		return nil
+	}
+	if mf, err := scoring.ReadMF(data); err == nil {
+		return &mf.Card
+	}
+	if linear, err := scoring.ReadLinear(data); err == nil {
+		return &linear.Card
+	}
+	return nil
 }
 
 // routingUSD is what making the win rates of a run cost: nothing where they are

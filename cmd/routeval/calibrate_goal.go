@@ -98,11 +98,7 @@ func (o *calibrateOptions) bootstrap(threshold *float64) reports.Options {
 }
 
 func forShare(_ context.Context, o *calibrateOptions, rows []calibrationRow) (float64, error) {
-	rates := make([]float64, len(rows))
-	for i := range rows {
-		rates[i] = rows[i].WinRate
-	}
-	c, err := scoring.Calibrate(rates, o.share)
+	c, err := scoring.Calibrate(ratesOf(rows), o.share)
 	return c.Threshold, err
 }
 

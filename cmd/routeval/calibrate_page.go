@@ -14,16 +14,12 @@ import (
 	"routeval/reports"
 )
 
-// print writes the threshold to standard output and what it achieves to standard
-// error.
-func (cal *calibrated) print(ctx context.Context, w *world) error {
-	if err := cal.explain(ctx, w.stderr); err != nil {
-		return err
-	}
+// print writes the threshold in the format that was asked for.
+func (cal *calibrated) print(out io.Writer) error {
 	if cal.format == "yaml" {
-		return cal.fragment(w.stdout)
+		return cal.fragment(out)
 	}
-	_, err := fmt.Fprintln(w.stdout, cal.threshold)
+	_, err := fmt.Fprintln(out, cal.threshold)
 	return err
 }
 

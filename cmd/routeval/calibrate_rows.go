@@ -38,6 +38,15 @@ func calibrationRows(s scored) ([]calibrationRow, error) {
 	return rows, nil
 }
 
+// ratesOf are the win rates of rows.
+func ratesOf(rows []calibrationRow) []float64 {
+	rates := make([]float64, len(rows))
+	for i := range rows {
+		rates[i] = rows[i].WinRate
+	}
+	return rates
+}
+
 // split keeps about a share of the groups out.
 func split(rows []calibrationRow, share float64, seed uint64) (chosenOn, heldOut []calibrationRow) {
 	if share == 0 {

@@ -246,7 +246,8 @@ func checkRole(ctx context.Context, w *world, r *resolved, role role, space scor
 		report.Latency = max(report.Latency, datasets.Duration(f.Took.Round(time.Millisecond/10)))
 	}
 	if report.OK && burst > 0 {
-		report.Findings = append(report.Findings, burstOf(ctx, w, role, burst))
+		f := burstOf(ctx, w, role, burst)
+		report.Findings, report.OK = append(report.Findings, f), f.OK
 	}
 	return report
 }

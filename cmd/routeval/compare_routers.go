@@ -78,7 +78,7 @@ type ratedPrompts struct {
 // score has every router score its prompts, one router after the other.
 func (o *compareOptions) score(ctx context.Context, w *world, c *cobra.Command, args []string) ([]*ratedPrompts, error) {
 	names := args
-	open := func(arg string) (scored, error) { return openScored(ctx, w, c, []string{arg}, 0) }
+	open := func(arg string) (scored, error) { return openScored(ctx, w, c, []string{arg}, scoredOptions{}) }
 	if len(o.routers) > 0 {
 		names = o.routers
 		open = func(router string) (scored, error) { return openRouter(ctx, w, c, args, router) }
@@ -140,7 +140,7 @@ func openRouter(ctx context.Context, w *world, c *cobra.Command, args []string, 
 			return scored{}, usage(err)
 		}
 	}
-	return scoreSpec(ctx, w, &r, 0)
+	return scoreSpec(ctx, w, &r, scoredOptions{})
 }
 
 // ratedBy reads all results of a router and keeps the pairs.

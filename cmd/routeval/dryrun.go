@@ -201,7 +201,9 @@ func (f *forecast) row(t io.Writer, title string, loads map[string]*load) {
 		low, expected, high, priced = low+lo, expected+ex, high+hi, priced && ok
 		latency := f.expect[name].latency
 		timed = timed && latency > 0
-		takes = max(takes, latency*time.Duration(l.calls)/time.Duration(max(1, f.candidates[name].Slots)))
+		if c := f.candidates[name].Traffic; c != nil {
+			takes = max(takes, latency*time.Duration(l.calls)/time.Duration(c.MaxSlots()))
+		}
 	}
 	money := func(usd float64) string {
 		if !priced {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,11 +69,11 @@ func embed(ctx context.Context, w *world, r *resolved, o embedOptions) error {
 	if r.Embedding.Provider == "builtin" {
 		space, _ := lexicalSpace()
 		meta = datasets.EmbeddingsMeta{Model: lexical.Name, Dim: lexical.Dim, Fingerprint: space.Fingerprint}
-	} else if embedder, closeCache, err = cached(embedding(client, *r.Embedding), client, *r.Embedding, r.Cache); err != nil {
+	} else if embedder, closeCache, err = cached(endpoints{}.embedder(&r.Spec, client, *r.Embedding), client, *r.Embedding, r.Cache); err != nil {
 		return err
 	}
 	p := pipeline.Pipeline{
-		Embedder: embedder, EmbedSlots: cmp.Or(r.Embedding.Slots, defaultEmbedSlots), Batch: pipeline.Batch{Items: r.Embedding.Batch},
+		Embedder: embedder, EmbedSlots: embedSlots(*r.Embedding).Max, Batch: pipeline.Batch{Items: r.Embedding.Batch},
 	}
 	prompts := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	bad := 0

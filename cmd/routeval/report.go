@@ -57,6 +57,7 @@ A gate compares a value with a number: 'apgr >= 0.6', 'cost_usd <= 25',
 An undefined value meets no gate.` +
 			exits(statusDone, statusStopped, statusUsage, statusGate),
 		Example: `  routeval report runs/first
+  routeval report runs/first --open
   routeval report runs/first --format markdown \
       --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
 		Args: cobra.ExactArgs(1),
@@ -116,7 +117,7 @@ all.` +
 			if err := o.check(); err != nil {
 				return err
 			}
-			s, err := openScored(c.Context(), w, c, args, 0)
+			s, err := openScored(c.Context(), w, c, args, scoredOptions{})
 			if err != nil {
 				return err
 			}

@@ -11,17 +11,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is stamped at the build.
-var version = "dev"
-
-func main() {
-	w := &world{
-		args: os.Args[1:], lookupEnv: os.LookupEnv,
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stderr),
-	}
-	os.Exit(execute(context.Background(), w))
-}
-
 // execute runs the command line in w and returns the exit status. The first
 // signal ends the context; the second finds no handler any more and kills.
 func execute(ctx context.Context, w *world) int {

@@ -78,6 +78,9 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	if b.usesDefaultWeights() && !o.quiet {
+		fmt.Fprintln(w.stderr, defaultWeightsAdvice)
+	}
 	input := datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin}
 	m, err := manifest(r, b)
 	if err != nil {
@@ -93,6 +96,11 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) (err erro
 	defer dir.Close()
 	return runIn(ctx, w, r, b, dir, input, o.quiet)
 }
+
+// defaultWeightsAdvice is what a run says that routes with the weights of the
+// binary. Their model card has the figures behind it.
+const defaultWeightsAdvice = `the router's default weights tell topics and formats apart and are at chance on many kinds of prompts:
+choose the threshold on prompts like these (routeval calibrate), and train on 300 or more outcomes of your own (routeval train)`
 
 // manifest describes the run, with a digest of every file that decides it.
 func manifest(r *resolved, b *built) (datasets.Manifest, error) {
@@ -168,6 +176,9 @@ func badRows(choice datasets.BadRows, path string) (each func(*datasets.RowError
 func summarize(dir *pipeline.RunDir, s pipeline.Summary) string {
 	t := dir.Journal.Tally()
 	text := fmt.Sprintf("%s: %d prompts finished (%d now), %d without an answer, %d calls, %s", dir.Path, t.Prompts, s.Finished, t.Failed, t.Calls, spent(t.CostUSD, t.Unpriced))
+	if t.StoodIn > 0 {
+		text += fmt.Sprintf(", %d answered by the candidate for failures", t.StoodIn)
+	}
 	if s.BadRows > 0 {
 		text += fmt.Sprintf(", %d bad rows", s.BadRows)
 	}

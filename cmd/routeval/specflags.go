@@ -38,6 +38,9 @@ var specFlags = []specFlag{
 	{"max-line", "", "max_line", "value", "bytes; a longer line is a bad row"},
 	{"window", "", "window", "value", "prompts on their way at a time"},
 	{"cache", "", "cache", "text", "directory of the embedding cache, or off"},
+	{"on-failure", "", "on_failure", "text", "candidate that answers where the chosen one failed: its name, or none"},
+	{"wait-for-backend", "", "wait_for_backend", "text", "time that calls wait for a server that is down, such as 10m"},
+	{"max-retry-after", "", "max_retry_after", "text", "a service that asks for a longer pause ends the run, such as 2m"},
 	{"grace", "", "grace", "text", "time for calls in flight at the first signal, such as 30s"},
 }
 

@@ -168,9 +168,11 @@ func (o *trainOptions) features(w *world) (featurizer, error) {
 // trainRidge fits heads in closed form. It takes seconds and needs no checkpoint.
 func trainRidge(ctx context.Context, w *world, sets []*trainingSet, space scoring.Space, o *trainOptions) error {
 	var record train.Record
+	var seen seenPrompts
 	var outcomes []*train.Outcomes
 	for _, set := range sets {
 		outcomes = append(outcomes, &set.Outcomes)
+		seen.add(set.Rows, set.surfaces)
 		record.Data = append(record.Data, set.data...)
 	}
 	lambda := o.lambda
@@ -187,13 +189,13 @@ func trainRidge(ctx context.Context, w *world, sets []*trainingSet, space scorin
 		if err != nil {
 			return err
 		}
-		return writeWeights(w, o.out, linear, &linear.Card, space, &record)
+		return writeWeights(w, o.out, linear, &linear.Card, space, &record, seen)
 	}
 	mf, err := train.Default(ctx, outcomes, lambda)
 	if err != nil {
 		return err
 	}
-	return writeWeights(w, o.out, mf, &mf.Card, space, &record)
+	return writeWeights(w, o.out, mf, &mf.Card, space, &record, seen)
 }
 
 // recipe is how the weights were made, in the words of the command line: the
@@ -215,10 +217,35 @@ func (o *trainOptions) recipe(own ...string) string {
 	return strings.Join(words, " ")
 }
 
-// writeWeights writes weights with their record, whole or not at all.
-func writeWeights(w *world, path string, weights interface{ Encode(io.Writer) error }, card *scoring.Card, space scoring.Space, record *train.Record) error {
+// seenPrompts are what a router was trained on.
+type seenPrompts struct {
+	rows     []train.Rows
+	surfaces []scoring.Surface // of the texts; none where they are not known
+}
+
+func (s *seenPrompts) add(rows train.Rows, surfaces []scoring.Surface) {
+	s.rows, s.surfaces = append(s.rows, rows), append(s.surfaces, surfaces...)
+}
+
+// routerWeights are weights that can be written and scored with.
+type routerWeights interface {
+	train.Pairs
+	Encode(w io.Writer) error
+}
+
+// writeWeights writes weights with their record and with what they have seen,
+// whole or not at all.
+func writeWeights(w *world, path string, weights routerWeights, card *scoring.Card, space scoring.Space, record *train.Record, prompts seenPrompts) error {
 	card.Embedding = space
 	if err := record.Attach(card); err != nil {
+		return err
+	}
+	seen, err := train.Seen(weights, card.Models, prompts.rows)
+	if err != nil {
+		return err
+	}
+	seen.Surfaces(prompts.surfaces)
+	if err := seen.Attach(card); err != nil {
 		return err
 	}
 	if err := writePage(w, path, weights.Encode); err != nil {

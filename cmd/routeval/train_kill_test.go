@@ -54,6 +54,15 @@ func TestTrainKilledTwentyTimes(t *testing.T) {
 			resumed++
 		}
 	}
+	checkpoint := filepath.Join(dir, "killed", "router.safetensors.checkpoint")
+	if _, err := os.Stat(checkpoint); err == nil {
+		other := train("killed")
+		other.Args = append(other.Args, "--seed", "7")
+		out, err := other.CombinedOutput()
+		if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(out), "seed: 42 → 7") {
+			t.Errorf("a checkpoint of another seed: %v\n%s", err, out)
+		}
+	}
 	if out, err := train("killed").CombinedOutput(); err != nil {
 		t.Fatalf("the last session: %v\n%s", err, out)
 	}
@@ -65,7 +74,7 @@ func TestTrainKilledTwentyTimes(t *testing.T) {
 	if !bytes.Equal(want, got) {
 		t.Error("the training that was killed ends with another file")
 	}
-	if _, err := os.Stat(filepath.Join(dir, "killed", "router.safetensors.checkpoint")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(checkpoint); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the checkpoint is still there: %v", err)
 	}
 }

@@ -107,7 +107,14 @@ func trainMF(ctx context.Context, w *world, sets []*trainingSet, battles []*pref
 		return err
 	}
 	record := train.Record{Recipe: o.recipe(o.mf.words()...), Data: data, Metrics: f.metrics(held != nil)}
-	if err := writeWeights(w, o.out, mf, &mf.Card, space, &record); err != nil {
+	var seen seenPrompts
+	for _, set := range sets {
+		seen.add(set.Rows, set.surfaces)
+	}
+	for _, set := range battles {
+		seen.add(set.Rows, set.surfaces)
+	}
+	if err := writeWeights(w, o.out, mf, &mf.Card, space, &record, seen); err != nil {
 		return err
 	}
 	return os.Remove(f.checkpoint)

@@ -8,14 +8,16 @@ import (
 	"slices"
 
 	"routeval/datasets"
+	"routeval/scoring"
 	"routeval/scoring/train"
 )
 
 // A preferenceSet is the comparisons of one file of preferences.
 type preferenceSet struct {
 	train.Comparisons
-	groups []string // by row: what was asked
-	data   train.Data
+	groups   []string          // by row: what was asked
+	surfaces []scoring.Surface // of the prompts whose texts are known
+	data     train.Data
 
 	file   string
 	itself int // of a model with itself, left out
@@ -64,6 +66,9 @@ func gatherPreferences(ctx context.Context, file string, only []string, features
 			row = len(rows)
 			rows[asked] = row
 			s.groups = append(s.groups, asked)
+			if p.Prompt != "" {
+				s.surfaces = append(s.surfaces, scoring.SurfaceOf(p.Prompt))
+			}
 			if err := features.add(ctx, p.ID, p.Prompt); err != nil {
 				return nil, fmt.Errorf("%s: %w", p.Pos, err)
 			}

@@ -25,7 +25,8 @@ import (
 // A trainingSet is the outcomes of one source, with their features.
 type trainingSet struct {
 	train.Outcomes
-	data []train.Data // the files they are from
+	surfaces []scoring.Surface // of the prompts
+	data     []train.Data      // the files they are from
 }
 
 // gatherOutcomes reads a file of prompts with recorded outcomes, or a run
@@ -51,6 +52,7 @@ func gatherOutcomes(ctx context.Context, source, skip string, only []string, emb
 		if err := embed.add(ctx, p.ID, p.Query()); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Pos, err)
 		}
+		set.surfaces = append(set.surfaces, scoring.SurfaceOf(p.Query()))
 		for m := range q {
 			models[m] = true
 		}
@@ -173,7 +175,7 @@ func newFeaturizer(w *world, m datasets.Model) (featurizer, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	return &denseFeatures{embedder: embedding(client, m), model: m}, nil
+	return &denseFeatures{embedder: endpoints{}.embedder(&datasets.Spec{}, client, m), model: m}, nil
 }
 
 // sparseFeatures are those of the embedder in the binary.
