@@ -33,7 +33,9 @@ type Pipeline struct {
 	// routed to gave no answer; "" for none.
 	OnFailure string
 
-	Grader scoring.Grader // nil for no grades
+	Grader    scoring.Grader // nil for no grades, or where there is a judge
+	GradeKind string         // what outcomes say graded them
+	Judge     *Judge         // nil if no language model grades
 
 	// BudgetUSD bounds what all sessions of the run may spend on calls; nil for no
 	// bound. With one, every candidate that is called needs a price.
@@ -41,6 +43,7 @@ type Pipeline struct {
 
 	Batch      Batch
 	EmbedSlots int           // embedding requests at a time; at least 1
+	Chunk      int           // above 0: prompts are executed model by model, so many at a time
 	Window     int           // prompts between routing and the journal; 0 for DefaultWindow
 	Grace      time.Duration // for calls in flight once the context of Run has ended
 
@@ -130,6 +133,7 @@ type run struct {
 	results chan done // execute → write
 
 	purse *purse
+	last  string // the candidate that a grouped run called last
 
 	summary Summary
 }

@@ -18,7 +18,8 @@ type metric struct {
 // A source computes a value for the metric, or says why there is none.
 type source func(f *facts, m metric) Value
 
-// metrics is the table, sorted by name.
+// metrics is the table, sorted by name. The intervals of aiq are a little too
+// high in small samples, since a hull over noise is; see CHECKED.md.
 var metrics = []metric{
 	{"aiq", Ratio, "mean quality over all budgets between weak-only and strong-only, on the hull (RouterBench)", paid(rating(paired(func(f *facts) float64 { return f.curve.AIQ() })))},
 	{"aiq_zero", Ratio, "AIQ of the zero router: of mixing single models at random", paid(compared(aiqZero))},

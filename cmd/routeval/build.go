@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,23 +35,27 @@ type built struct {
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
 	card    *scoring.Card     // of the router's weights; nil if it has none
-	close   func() error      // gives back what was opened
+	close   func() error      // gives back what was opened or started
 
 	endpoints endpoints
+}
+
+func newBuilt() *built {
+	return &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
 }
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
+	b := newBuilt()
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
 		BudgetUSD: r.BudgetUSD, Window: r.Window, Grace: time.Duration(r.Grace),
 	}
-	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
+	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r)}
 	prices, err := b.readPrices(r)
-	errs = append(errs, err)
+	errs = append(errs, err, b.buildGrade(w, r, prices))
 	b.OnFailure = r.Fallback()
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
@@ -68,10 +73,33 @@ func build(w *world, r *resolved) (*built, error) {
 			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
 		}
 	}
+	if r.Schedule == datasets.Grouped || r.Schedule == datasets.AutoSchedule && r.swapsModels(w) {
+		b.Chunk = cmp.Or(r.Chunk, pipeline.DefaultChunk)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
 	}
 	return b, nil
+}
+
+// swapsModels reports whether two candidates are different models on one Ollama
+// server that may not keep both loaded: it is not known to, by the variable that
+// the server and this program would share.
+func (r *resolved) swapsModels(w *world) bool {
+	models := map[string]map[string]bool{} // by server
+	most := 0
+	for _, m := range r.Models {
+		if preset, _ := providers.LookupPreset(m.Provider); preset.Kind != "ollama" {
+			continue
+		}
+		if models[m.BaseURL] == nil {
+			models[m.BaseURL] = map[string]bool{}
+		}
+		models[m.BaseURL][m.Model] = true
+		most = max(most, len(models[m.BaseURL]))
+	}
+	loaded, _ := strconv.Atoi(w.env("OLLAMA_MAX_LOADED_MODELS"))
+	return most > 1 && loaded < most
 }
 
 func (b *built) buildThreshold(r *resolved) error {
@@ -248,20 +276,6 @@ func (b *built) openEmbedder(w *world, r *resolved) (scoring.Space, error) {
 	}
 	b.Embedder, b.close = embedder, end
 	return scoring.Space{Model: r.Embedding.Model, Fingerprint: embeddingFingerprint(client, *r.Embedding)}, nil
-}
-
-func (b *built) buildGrader(r *resolved) (err error) {
-	if r.Grade == nil {
-		return nil
-	}
-	b.Grader, err = scoring.NewGrader(r.Grade.Kind, scoring.GraderOptions{
-		IgnoreCase: r.Grade.IgnoreCase, IgnoreSpace: r.Grade.IgnoreSpace,
-		Tolerance: r.Grade.Tolerance, Pattern: r.Grade.Pattern,
-	})
-	if err != nil {
-		return fmt.Errorf("grade: %w", err)
-	}
-	return nil
 }
 
 func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {

@@ -115,9 +115,9 @@ func (s *scored) tellShift(w *world, rates []float64) error {
 	if shift == nil || err != nil {
 		return err
 	}
-	text := fmt.Sprintf("typical win rate %.3f, on the %d training prompts %.3f", shift.Typical, shift.Trained, shift.TypicalThen)
+	text := fmt.Sprintf("typical win rate %.3f (%.3f on the %d training prompts)", shift.Typical, shift.TypicalThen, shift.Trained)
 	if !math.IsNaN(shift.Outside) {
-		text += fmt.Sprintf("; %.1f %% of the prompts are outside their range, %.1f %% of them", 100*shift.Outside, 100*shift.OutsideThen)
+		text += fmt.Sprintf("; %.1f %% of the prompts lie outside the range of those (%.1f %% of those do)", 100*shift.Outside, 100*shift.OutsideThen)
 	}
 	fmt.Fprintln(w.stderr, text)
 	for _, warning := range shift.Warnings {

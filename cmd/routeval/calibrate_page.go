@@ -84,8 +84,12 @@ func (cal *calibrated) explain(ctx context.Context, out io.Writer) error {
 		notes = append(notes, cal.shortfall(held)...)
 		notes = append(notes, held.notes...)
 	}
-	fmt.Fprintln(out)
-	cal.table(out, columns)
+	if len(columns) == 1 && shown(chosen.quality)+shown(chosen.cost) == "" {
+		fmt.Fprintf(out, "strong share on other prompts like these: %s\n", chosen.strongShare)
+	} else {
+		fmt.Fprintln(out)
+		cal.table(out, columns)
+	}
 	if cal.categories != nil {
 		fmt.Fprintln(out)
 		if err := cal.categoryTable(ctx, out); err != nil {

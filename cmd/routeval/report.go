@@ -48,12 +48,17 @@ func reportCommand(w *world) *cobra.Command {
 		Short: "Report what a run cost and kept, and hold it to gates",
 		Long: `Report reads a run directory, finished or not, and says what the routing cost and
 kept: quality and US dollars of what was routed beside weak-only, strong-only,
-random and oracle, PGR, APGR and CPT with 95 % intervals, and per candidate
-latency, errors and tokens. What cannot be known from the run is said to be
-unknown; it is never 0.
+random and oracle, the thresholds that keep 95, 99 and 100 % of the strong model's
+quality and what they save, PGR, APGR, CPT and AIQ with intervals, how far win rates
+can be believed, slices, and per candidate latency, errors and tokens. What cannot
+be known from the run is said to be unknown; it is never 0.
+
+Intervals are paired bootstraps over prompts. Where prompts are variants of one
+another name the field that tells them (--cluster-by group).
 
 A gate compares a value with a number: 'apgr >= 0.6', 'cost_usd <= 25',
-'lower(quality) >= 0.8'. Names: ` + wrapped(reports.MetricNames()) + `.
+'cpt(0.9) <= 0.5', 'quality@share<=0.3 >= 0.8', 'lower(quality) >= 0.8'.
+Names: ` + wrapped(reports.MetricNames()) + `.
 An undefined value meets no gate.` +
 			exits(statusDone, statusStopped, statusUsage, statusGate),
 		Example: `  routeval report runs/first
@@ -209,7 +214,7 @@ func writePage(w *world, path string, write func(io.Writer) error) error {
 // wrapped lists names in lines of at most 78 characters.
 func wrapped(names []string) string {
 	var b strings.Builder
-	column := len("'lower(quality) >= 0.8'. Names: ")
+	column := len("Names: ")
 	for i, name := range slices.Sorted(slices.Values(names)) {
 		if i > 0 {
 			b.WriteString(", ")

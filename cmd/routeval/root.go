@@ -70,6 +70,7 @@ func commands(w *world) []*cobra.Command {
 		convertCommand(w),
 		demoCommand(w),
 		embedCommand(w),
+		gradeCommand(w),
 		reportCommand(w),
 		runCommand(w),
 		sweepCommand(w),
