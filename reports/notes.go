@@ -39,6 +39,9 @@ func (f *facts) notes(moreSlices int) []string {
 	if f.opts.RoutingUSD == nil && f.rated && n.unpriced == 0 && n.answered > 0 {
 		add(1, "What making the win rates cost is not known, and not in the costs.")
 	}
+	if said := f.judging.note(); said != "" {
+		notes = append(notes, said)
+	}
 	add(moreSlices, "%s by %s beyond the %d largest %s not shown.", plural(moreSlices, "slice"), printable(f.opts.SliceBy), maxSlices, isAre(moreSlices))
 	return notes
 }

@@ -85,3 +85,17 @@ func (v Value) signed() string {
 	}
 	return "+" + v.String()
 }
+
+// jsonDelta is a difference as the JSON pages write it.
+type jsonDelta struct {
+	jsonValue `json:",inline"`
+	Tied      *bool `json:"tied"` // whether the interval holds 0; null if there is none
+}
+
+func (v Value) jsonDelta() jsonDelta {
+	d := jsonDelta{jsonValue: v.json()}
+	if v.HasInterval() {
+		d.Tied = new(v.Tied())
+	}
+	return d
+}

@@ -70,8 +70,9 @@ type Report struct {
 	Reliability *Reliability // nil if there are no pairs or no win rates
 	Misroutes   []Misroute   // the worst by lost quality, then those of the rest by wasted money
 
-	Notes    []string  // what the reader must know about the run as a whole
-	Verdicts []Verdict // of gates, if any were asked; see [Check]
+	Notes      []string    // what the reader must know about the run as a whole
+	Comparison *Comparison // with a base run; set by the caller, nil if there is none
+	Verdicts   []Verdict   // of gates, if any were asked; see [Check]
 
 	Provenance *Provenance // where the results come from; set by the caller, nil if not known
 }
@@ -104,7 +105,7 @@ func Build(ctx context.Context, results iter.Seq2[datasets.Result, error], opts 
 	if err != nil {
 		return nil, err
 	}
-	f.candidates = rows.finish()
+	f.candidates, f.judging = rows.finish(), &rows.judging
 	if f.curve != nil {
 		f.compete(rows.others, rows.candidates)
 	}
@@ -206,6 +207,7 @@ type facts struct {
 	list       []row
 	n          counts
 	candidates []Candidate
+	judging    *judging // nil of a slice
 
 	pairs          []Pair
 	curve          *Curve // nil if there are no pairs

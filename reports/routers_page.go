@@ -106,10 +106,6 @@ type (
 		Values map[string]jsonValue `json:"values"` // by name, as in reports
 		Deltas map[string]jsonDelta `json:"deltas,omitzero"`
 	}
-	jsonDelta struct {
-		jsonValue
-		Tied bool `json:"tied"` // the interval holds 0
-	}
 )
 
 func writeRoutersJSON(w io.Writer, c *RouterComparison) error {
@@ -128,7 +124,7 @@ func writeRoutersJSON(w io.Writer, c *RouterComparison) error {
 			if r.Deltas == nil {
 				r.Deltas = map[string]jsonDelta{}
 			}
-			r.Deltas[m.Name] = jsonDelta{m.Deltas[k].json(), m.Deltas[k].Tied()}
+			r.Deltas[m.Name] = m.Deltas[k].jsonDelta()
 		}
 		out.Routers = append(out.Routers, r)
 	}

@@ -87,19 +87,17 @@ func noOptions(o scoring.GraderOptions, kind string) error {
 	return nil
 }
 
-// buildCommand makes the grader that runs a program, and digests the program and
-// those of its arguments that are files, since they decide the grades.
+// buildCommand makes the grader that runs a program, and digests what of the
+// command is a file by its name, such as a script, since that decides the grades.
 func (b *built) buildCommand(g *datasets.Grade) error {
 	grader, err := command.New(g.Command, time.Duration(g.Timeout))
 	if err != nil {
 		return fmt.Errorf("grade.command: %w", err)
 	}
-	for i, file := range g.Command {
-		if i == 0 {
-			if file, err = exec.LookPath(file); err != nil {
-				return fmt.Errorf("grade.command: %w", err)
-			}
-		}
+	if _, err := exec.LookPath(g.Command[0]); err != nil {
+		return fmt.Errorf("grade.command: %w", err)
+	}
+	for _, file := range g.Command {
 		if isFile(file) {
 			if b.digests[file], err = digestFile(file); err != nil {
 				return fmt.Errorf("grade.command: %w", err)

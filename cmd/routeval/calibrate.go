@@ -92,7 +92,8 @@ type scored struct {
 	results      iter.Seq2[datasets.Result, error]
 	strong, weak string // names of the candidates
 	router       datasets.Router
-	routingUSD   *float64 // what making all win rates cost; nil if not known
+	routingUSD   *float64            // what making all win rates cost; nil if not known
+	comparison   *reports.Comparison // with a base run; nil if none was asked for
 	provenance   *reports.Provenance
 	close        func() error
 
