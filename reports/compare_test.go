@@ -287,7 +287,7 @@ func TestComparisonPages(t *testing.T) {
 		Deltas []struct {
 			Center float64
 			N      int
-			Tied  *bool
+			Tied   *bool
 		}
 	}
 	var got struct {
