@@ -240,3 +240,14 @@ func resultsOf(pairs []Pair, threshold float64) iter.Seq2[datasets.Result, error
 		}
 	}
 }
+
+// BenchmarkKeepPGR chooses a threshold on 10,000 pairs by 2,000 draws.
+func BenchmarkKeepPGR(b *testing.B) {
+	pairs := seededPairs(1, 10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := KeepPGR(b.Context(), pairs, 0.8, Options{Strong: "s", Weak: "w"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -219,3 +219,14 @@ func TestCompareRoutersRefuses(t *testing.T) {
 		t.Error("no pairs: no error")
 	}
 }
+
+// BenchmarkCompareRouters compares three routers on 10,000 pairs by 2,000 draws.
+func BenchmarkCompareRouters(b *testing.B) {
+	runs := threeRouters(1, 10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := CompareRouters(b.Context(), runs, Options{Strong: "s", Weak: "w"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
