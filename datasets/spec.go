@@ -88,6 +88,19 @@ type Router struct {
 	Kind    string `json:"kind,omitzero"`    // a name in the table of scorers
 	Weights string `json:"weights,omitzero"` // a safetensors file; "" for the weights in the binary
 
+	// Of knn: files of prompts with graded outcomes, or run directories, and how
+	// many of the nearest count, and how much the nearer ones more (scoring.KNN).
+	Outcomes    []string `json:"outcomes,omitzero"`
+	K           int      `json:"k,omitzero"`
+	Temperature float64  `json:"temperature,omitzero"`
+
+	// Of sw_ranking: a file of preferences between models.
+	Battles string `json:"battles,omitzero"`
+
+	// Of both: vectors of their prompts; "" has the embedder in the binary make
+	// them.
+	Embeddings string `json:"embeddings,omitzero"`
+
 	// Strong and Weak name the candidates on either side; "strong" and "weak"
 	// if empty.
 	Strong string `json:"strong,omitzero"`
@@ -100,6 +113,9 @@ type Router struct {
 	// Threshold: a prompt whose win rate is at least this goes strong. In [0,1],
 	// or the next number above 1, with which none does.
 	Threshold *float64 `json:"threshold,omitzero"`
+
+	// Thresholds are those of the categories that have one of their own.
+	Thresholds map[string]float64 `json:"thresholds,omitzero"`
 }
 
 // ScoringPair names two rows of a router's weights.
@@ -247,10 +263,17 @@ func (r *Router) validate(bad func(field, format string, args ...any), models ma
 	if strong == weak {
 		bad("router.weak", "is the same candidate as router.strong")
 	}
-	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= math.Nextafter(1, 2)) {
+	if t := r.Threshold; t != nil && !isThreshold(*t) {
 		bad("router.threshold", "%v is not in [0,1]", *t)
 	}
+	for _, category := range slices.Sorted(maps.Keys(r.Thresholds)) {
+		if t := r.Thresholds[category]; !isThreshold(t) {
+			bad("router.thresholds."+category, "%v is not in [0,1]", t)
+		}
+	}
 }
+
+func isThreshold(t float64) bool { return t >= 0 && t <= math.Nextafter(1, 2) }
 
 // Fallback is the name of the candidate for failures, "" if there is none.
 func (s *Spec) Fallback() string {
@@ -407,7 +430,7 @@ func (s *Spec) result() map[string]string {
 		last := names[len(names)-1]
 		lastTwo := strings.Join(names[max(0, len(names)-2):], ".")
 		return (dials[last] || dials[lastTwo] && len(names) > 3) &&
-			!strings.Contains(path, ".params.") && !strings.HasPrefix(path, "grade.schema.")
+			!strings.Contains(path, ".params.") && !strings.HasPrefix(path, "grade.schema.") && !strings.HasPrefix(path, "router.thresholds.")
 	})
 	return fields
 }

@@ -17,44 +17,68 @@ import (
 	"routeval/providers/traffic"
 )
 
-// execute routes items and executes them in order. What needs no call is
-// finished at once; the rest gets a goroutine that waits for its candidate's
-// slots, so that a slow candidate keeps nobody from a fast one until the window is
-// full.
+// execute routes items and executes them in order: as they come or, with a Chunk,
+// model by model.
 func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
+	defer close(r.results)
 	if r.Chunk > 0 {
 		return r.executeGrouped(feed, items)
 	}
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
-	defer func() { g.Wait(); close(r.results) }()
-	for b, err := range r.inBatches(feed, items, r.routeBatch) {
+	defer g.Wait()
+	for p, err := range r.planned(feed, items) {
 		if err != nil {
 			return err
 		}
-		for i := range b.items {
-			if feed.Err() != nil {
-				return nil
+		// A goroutine that waits for its candidate's slots, so that a slow candidate
+		// keeps nobody from a fast one until the window is full.
+		g.Go(func() error { r.call(p.it, p.result, p.todo); return nil })
+	}
+	return nil
+}
+
+// A pending prompt is routed and waits for its calls.
+type pending struct {
+	it      *item
+	result  *datasets.Result
+	todo    []string // the candidates that have yet to answer; none if only the judge has
+	stopped bool     // the run was stopped before they all did
+}
+
+// planned routes items and gives, in order, those that wait for a call. What needs
+// none is finished on the way.
+func (r *run) planned(feed context.Context, items iter.Seq2[item, error]) iter.Seq2[*pending, error] {
+	return func(yield func(*pending, error) bool) {
+		for b, err := range r.inBatches(feed, items, r.routeBatch) {
+			if err != nil {
+				yield(nil, err)
+				return
 			}
-			it := &b.items[i]
-			result, todo := r.plan(it)
-			switch {
-			case len(todo) > 0:
-				g.Go(func() error { r.call(it, result, todo); return nil })
-			case r.Judge != nil:
-				g.Go(func() error { r.judgeOnly(it, result); return nil })
-			default:
-				r.finish(it, result, nil)
+			for i := range b.items {
+				if feed.Err() != nil {
+					return
+				}
+				it := &b.items[i]
+				result, todo := r.plan(it)
+				if len(todo) == 0 && r.Judge == nil {
+					r.finish(it, result, nil)
+				} else if !yield(&pending{it: it, result: result, todo: todo}, nil) {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }
 
 // call has the candidates named in todo answer a prompt, another stand in for the
 // chosen one if it failed, and hands on the result. If the run is stopped before
 // the last of them answered the prompt is not finished.
 func (r *run) call(it *item, result *datasets.Result, todo []string) {
+	if len(todo) == 0 {
+		r.judgeOnly(it, result)
+		return
+	}
 	release := r.ask(it, result, todo)
 	if release == nil {
 		return

@@ -7,20 +7,10 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
-
-	"routeval/datasets"
 )
 
 // DefaultChunk is how many prompts a grouped run executes together.
 const DefaultChunk = 1000
-
-// A pending prompt is routed and waits for its calls.
-type pending struct {
-	it      *item
-	result  *datasets.Result
-	todo    []string // the candidates that have yet to answer
-	stopped bool     // the run was stopped before they all did
-}
 
 // executeGrouped routes a chunk of prompts and then executes it model by model: a
 // local server that keeps one model loaded loads each at most once a chunk, where
@@ -28,30 +18,18 @@ type pending struct {
 // cost is bounded by the chunk where several candidates answer a prompt, and by
 // the slots otherwise.
 func (r *run) executeGrouped(feed context.Context, items iter.Seq2[item, error]) error {
-	defer close(r.results)
 	chunk := make([]*pending, 0, r.Chunk)
-	for b, err := range r.inBatches(feed, items, r.routeBatch) {
+	for p, err := range r.planned(feed, items) {
 		if err != nil {
 			return err
 		}
-		for i := range b.items {
-			if feed.Err() != nil {
-				return nil
-			}
-			it := &b.items[i]
-			result, todo := r.plan(it)
-			switch {
-			case len(todo) > 0:
-				chunk = append(chunk, &pending{it: it, result: result, todo: todo})
-			case r.Judge != nil:
-				r.judgeOnly(it, result)
-			default:
-				r.finish(it, result, nil)
-			}
-			if len(chunk) == r.Chunk {
-				r.runChunk(chunk)
-				chunk = chunk[:0]
-			}
+		if len(p.todo) == 0 {
+			r.judgeOnly(p.it, p.result)
+			continue
+		}
+		if chunk = append(chunk, p); len(chunk) == r.Chunk {
+			r.runChunk(chunk)
+			chunk = chunk[:0]
 		}
 	}
 	r.runChunk(chunk)

@@ -18,11 +18,12 @@ import (
 // A Pipeline is a run made of objects: what a spec names, resolved. Its fields
 // are set once and then only read.
 type Pipeline struct {
-	Scorer    scoring.Scorer
-	Embedder  providers.Embedder // nil where the scorer reads text only
-	Threshold float64            // win rate >= Threshold goes strong
-	Strong    string             // name of the candidate on the strong side
-	Weak      string             // and on the weak side
+	Scorer     scoring.Scorer
+	Embedder   providers.Embedder // nil where the scorer reads text only
+	Threshold  float64            // win rate >= Threshold goes strong
+	Thresholds map[string]float64 // those of the categories that have one of their own
+	Strong     string             // name of the candidate on the strong side
+	Weak       string             // and on the weak side
 
 	Candidates map[string]Candidate
 	Execute    datasets.Execute

@@ -19,7 +19,7 @@ func (p *Pipeline) plan(it *item) (*datasets.Result, []string) {
 		return result, nil
 	}
 	result.WinRate = &it.winRate
-	result.Route = p.route(it.winRate)
+	result.Route = p.route(prompt.Category, it.winRate)
 	result.Outcomes = make(map[string]datasets.Outcome, len(p.Candidates))
 	for name, c := range p.Candidates {
 		if o, ok := recorded(prompt, name, c.Model); ok {

@@ -134,10 +134,6 @@ type (
 		Values []jsonValue `json:"values"` // by run
 		Deltas []jsonDelta `json:"deltas"` // of the runs after the base
 	}
-	jsonDelta struct {
-		jsonValue `json:",inline"`
-		Noise     *bool `json:"noise"` // whether the interval holds zero; null if there is none
-	}
 )
 
 func (c *Comparison) json() jsonComparison {
@@ -149,11 +145,7 @@ func (c *Comparison) json() jsonComparison {
 		for r, v := range row.Values {
 			j.Values = append(j.Values, v.json())
 			if r > 0 {
-				d := jsonDelta{jsonValue: row.Deltas[r].json()}
-				if row.Deltas[r].HasInterval() {
-					d.Noise = new(row.Deltas[r].Lo <= 0 && row.Deltas[r].Hi >= 0)
-				}
-				j.Deltas = append(j.Deltas, d)
+				j.Deltas = append(j.Deltas, row.Deltas[r].jsonDelta())
 			}
 		}
 		out.Figures = append(out.Figures, j)

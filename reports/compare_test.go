@@ -287,7 +287,7 @@ func TestComparisonPages(t *testing.T) {
 		Deltas []struct {
 			Center float64
 			N      int
-			Noise  *bool
+			Tied   *bool
 		}
 	}
 	var got struct {
@@ -299,7 +299,7 @@ func TestComparisonPages(t *testing.T) {
 	}
 	i := slices.IndexFunc(got.Figures, func(f figure) bool { return f.Name == "quality" })
 	d := got.Figures[i].Deltas[0]
-	if got.Schema != "routeval.comparison/1" || d.Center != quality.Center || d.N != 200 || d.Noise == nil || *d.Noise {
+	if got.Schema != "routeval.comparison/1" || d.Center != quality.Center || d.N != 200 || d.Tied == nil || *d.Tied {
 		t.Errorf("%+v", got)
 	}
 	same := comparison(t, CompareOptions{Draws: 100}, comparedRun("a", a), comparedRun("b", a))

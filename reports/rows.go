@@ -172,7 +172,7 @@ func (f *rows) decision(r *datasets.Result) marks {
 	if r.Propensity > 0 && r.Propensity < 1 {
 		m |= sampled
 	}
-	t := f.opts.Threshold
+	t := f.opts.thresholdOf(r.Category)
 	if r.WinRate == nil || t == nil {
 		return m
 	}

@@ -134,7 +134,7 @@ func TestSealed(t *testing.T) {
 		!strings.HasSuffix(text, attack+"\n<<end of answer "+again[1]+">>") {
 		t.Errorf("the answer ends its material: %q", text)
 	}
-	if sealed(material("x")) != sealed(material("x")) {
+	if once, again := sealed(material("x")), sealed(material("x")); once != again {
 		t.Error("equal material differs")
 	}
 	if strings.Contains(text, "reference") {

@@ -103,6 +103,7 @@ func (r *resolved) swapsModels(w *world) bool {
 }
 
 func (b *built) buildThreshold(r *resolved) error {
+	b.Thresholds = r.Router.Thresholds
 	switch t := r.Router.Threshold; {
 	case t != nil:
 		b.Threshold = *t
@@ -116,9 +117,14 @@ func (b *built) buildThreshold(r *resolved) error {
 
 // scorers is the table of routers.
 var scorers = map[string]func(b *built, w *world, r *resolved) error{
-	"linear": (*built).buildLinear,
-	"mf":     (*built).buildMF,
-	"random": (*built).buildRandom,
+	"always-strong": fixed(scoring.AlwaysStrong),
+	"always-weak":   fixed(scoring.AlwaysWeak),
+	"knn":           (*built).buildKNN,
+	"length":        fixed(scoring.Length{}),
+	"linear":        (*built).buildLinear,
+	"mf":            (*built).buildMF,
+	"random":        (*built).buildRandom,
+	"sw_ranking":    (*built).buildSWRanking,
 }
 
 func (b *built) buildRouter(w *world, r *resolved) error {
@@ -127,6 +133,14 @@ func (b *built) buildRouter(w *world, r *resolved) error {
 		return fmt.Errorf("router.kind: unknown router %q (have %s)", r.Router.Kind, known(scorers))
 	}
 	return make(b, w, r)
+}
+
+// fixed builds a scorer that nothing is set of.
+func fixed(s scoring.Scorer) func(*built, *world, *resolved) error {
+	return func(b *built, _ *world, _ *resolved) error {
+		b.Scorer = s
+		return nil
+	}
 }
 
 func (b *built) buildRandom(_ *world, r *resolved) error {
@@ -233,22 +247,35 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		}
 		return nil
 	}
+	b.Scorer = folded
+	_, err := b.openEmbedder(w, r)
+	return err
+}
+
+// openEmbedder has the embedding model of the spec make vectors of the prompts,
+// and gives their space; its width is 0 where only the endpoint knows it.
+func (b *built) openEmbedder(w *world, r *resolved) (scoring.Space, error) {
 	if p, _ := providers.LookupPreset(r.Embedding.Provider); p.NoEmbeddings {
-		return fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
+		return scoring.Space{}, fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
 	}
 	client, err := newClient(w, "embedding", *r.Embedding)
 	if err != nil {
-		return err
-	}
-	b.Scorer = folded
-	embedder := b.endpoints.embedder(&r.Spec, client, *r.Embedding)
-	if b.Embedder, b.close, err = cached(embedder, client, *r.Embedding, r.Cache); err != nil {
-		return err
+		return scoring.Space{}, err
 	}
 	b.EmbedSlots = embedSlots(*r.Embedding).Max
 	b.Batch.Items = r.Embedding.Batch
+	if r.Embedding.Provider == "builtin" {
+		space, _ := lexicalSpace()
+		b.Embedder, b.space = client, space.Model+" "+space.Fingerprint
+		return space, nil
+	}
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
-	return nil
+	embedder, end, err := cached(b.endpoints.embedder(&r.Spec, client, *r.Embedding), client, *r.Embedding, r.Cache)
+	if err != nil {
+		return scoring.Space{}, err
+	}
+	b.Embedder, b.close = embedder, end
+	return scoring.Space{Model: r.Embedding.Model, Fingerprint: embeddingFingerprint(client, *r.Embedding)}, nil
 }
 
 func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {

@@ -143,7 +143,7 @@ all.` +
 			if err := errors.Join(o.check(), baseOptions{}.check(gates)); err != nil {
 				return err
 			}
-			s, err := openScored(c.Context(), w, c, args, false)
+			s, err := openScored(c.Context(), w, c, args, scoredOptions{})
 			if err != nil {
 				return err
 			}
@@ -190,8 +190,9 @@ func page(ctx context.Context, w *world, s scored, o pageOptions, gates []report
 		o.draws = -1 // none
 	}
 	r, err := reports.Build(ctx, s.results, reports.Options{
-		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, RoutingUSD: s.routingUSD,
-		Draws: o.draws, Seed: o.seed, Confidence: o.confidence, SliceBy: o.sliceBy, Stratify: o.stratify, ClusterBy: o.clusterBy,
+		Strong: s.strong, Weak: s.weak, Router: s.router.Kind, Threshold: s.router.Threshold, Thresholds: s.router.Thresholds,
+		RoutingUSD: s.routingUSD,
+		Draws:      o.draws, Seed: o.seed, Confidence: o.confidence, SliceBy: o.sliceBy, Stratify: o.stratify, ClusterBy: o.clusterBy,
 	})
 	if err := errors.Join(err, s.close()); err != nil {
 		return err

@@ -66,6 +66,7 @@ func commands(w *world) []*cobra.Command {
 		cacheCommand(w),
 		calibrateCommand(w),
 		checkCommand(w),
+		compareRoutersCommand(w),
 		convertCommand(w),
 		demoCommand(w),
 		embedCommand(w),

@@ -25,6 +25,7 @@ type trainOptions struct {
 	leaveOut    string
 	embedding   string
 	embeddings  string // a file of vectors, in place of an embedding model
+	cache       string // of the embedding model's vectors
 
 	lambda float64
 	linear bool
@@ -82,6 +83,7 @@ one for each idx. For a SOURCE that file has one for each id.` +
 	flags.StringVar(&o.leaveOut, "leave-out", "", "a carried field; rows where it is true are left out")
 	flags.StringVar(&o.embedding, "embedding", "builtin/lexical", "the embedding model as PROVIDER/MODEL")
 	flags.StringVar(&o.embeddings, "embeddings", "", "a file of the prompts' vectors, in place of an embedding model")
+	flags.StringVar(&o.cache, "cache", "", "directory of the embedding cache, or off")
 	flags.Float64Var(&o.lambda, "lambda", 0, "ridge: strength of the penalty; 0 chooses it by cross-validation on the first source")
 	flags.BoolVar(&o.linear, "linear", false, "ridge: write linear weights, with an intercept, for --router linear")
 	o.mf.addTo(c)
@@ -123,16 +125,17 @@ func (o *trainOptions) settle(c *cobra.Command, sources []string) error {
 	return o.mf.settle(c, len(sources) == 0, o.embeddings == "" && strings.HasPrefix(o.embedding, "builtin/"))
 }
 
-func trainRouter(ctx context.Context, w *world, sources []string, o *trainOptions) error {
+func trainRouter(ctx context.Context, w *world, sources []string, o *trainOptions) (err error) {
 	if o.quiet {
 		quiet := *w
 		quiet.stderr = io.Discard
 		w = &quiet
 	}
-	features, err := o.features(w)
+	features, end, err := o.features(w)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, end()) }()
 	var sets []*trainingSet
 	for _, source := range sources {
 		set, err := gatherOutcomes(ctx, source, o.leaveOut, o.models, features)
@@ -157,12 +160,14 @@ func trainRouter(ctx context.Context, w *world, sources []string, o *trainOption
 	return trainMF(ctx, w, sets, battles, features.space(), o)
 }
 
-func (o *trainOptions) features(w *world) (featurizer, error) {
+// features opens what makes vectors of prompts, and gives what closes it.
+func (o *trainOptions) features(w *world) (featurizer, func() error, error) {
 	if o.embeddings != "" {
-		return readFeatures(o.embeddings, o.embedding)
+		stored, err := readFeatures(o.embeddings, o.embedding)
+		return stored, func() error { return nil }, err
 	}
 	provider, model, _ := strings.Cut(o.embedding, "/")
-	return newFeaturizer(w, datasets.Model{Provider: provider, Model: cmp.Or(model, "lexical")})
+	return newFeaturizer(w, datasets.Model{Provider: provider, Model: cmp.Or(model, "lexical")}, cmp.Or(o.cache, cacheDir(w)))
 }
 
 // trainRidge fits heads in closed form. It takes seconds and needs no checkpoint.

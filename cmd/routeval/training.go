@@ -167,15 +167,20 @@ type featurizer interface {
 }
 
 // newFeaturizer makes features with the embedding model of a spec.
-func newFeaturizer(w *world, m datasets.Model) (featurizer, error) {
+// What a service embeds is taken from the cache in a directory, and kept there.
+func newFeaturizer(w *world, m datasets.Model, cache string) (_ featurizer, end func() error, err error) {
 	if m.Provider == "builtin" {
-		return &sparseFeatures{embedder: lexical.New(), sparse: train.NewSparse(lexical.Dim)}, nil
+		return &sparseFeatures{embedder: lexical.New(), sparse: train.NewSparse(lexical.Dim)}, func() error { return nil }, nil
 	}
 	client, err := newClient(w, "embedding", m)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
-	return &denseFeatures{embedder: endpoints{}.embedder(&datasets.Spec{}, client, m), model: m}, nil
+	embedder, end, err := cached(endpoints{}.embedder(&datasets.Spec{}, client, m), client, m, cache)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &denseFeatures{embedder: embedder, model: m}, end, nil
 }
 
 // sparseFeatures are those of the embedder in the binary.
