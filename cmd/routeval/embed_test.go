@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -25,7 +26,11 @@ const embeddingServerWidth = 1536
 
 // embeddingServer answers OpenAI's embedding calls at once, with vectors that
 // follow from the text, and counts requests and texts.
-type embeddingServer struct{ requests, texts atomic.Int64 }
+type embeddingServer struct {
+	requests, texts atomic.Int64
+	killAt          atomic.Int64 // at this request, counted from 1, kill is called
+	kill            atomic.Pointer[func() error]
+}
 
 func (s *embeddingServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	var body struct{ Input []string }
@@ -33,7 +38,9 @@ func (s *embeddingServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "bad request", http.StatusBadRequest)
 		return
 	}
-	s.requests.Add(1)
+	if n := s.requests.Add(1); n == s.killAt.Load() {
+		(*s.kill.Load())()
+	}
 	s.texts.Add(int64(len(body.Input)))
 	var out bytes.Buffer
 	out.WriteString(`{"object":"list","model":"test","data":[`)
@@ -122,6 +129,57 @@ func TestEmbedAsksInBatchesAndOnce(t *testing.T) {
 	}
 	if i != n {
 		t.Errorf("%d rows", i)
+	}
+}
+
+// Killed at any request and run again, embed ends with the file of a run that was
+// not killed, and asks again only for what was on its way.
+func TestEmbedKilled(t *testing.T) {
+	const n, batch, slots = 1000, 50, 2
+	server := &embeddingServer{}
+	http := httptest.NewServer(server)
+	defer http.Close()
+	dir := t.TempDir()
+	var in strings.Builder
+	for i := range n {
+		fmt.Fprintf(&in, "{\"id\":\"p%d\",\"prompt\":\"short prompt number %d\"}\n", i, i)
+	}
+	writeFile(t, filepath.Join(dir, "prompts.jsonl"), in.String())
+	embed := func(cache, out string) *exec.Cmd {
+		return routeval(t, "embed", "-i", filepath.Join(dir, "prompts.jsonl"), "-o", filepath.Join(dir, out), "--embedding", "openai/test",
+			"--set", "embedding.base_url="+http.URL, "--set", fmt.Sprint("embedding.batch=", batch), "--set", fmt.Sprint("embedding.slots=", slots),
+			"--cache", filepath.Join(dir, cache))
+	}
+	if out, err := embed("whole-cache", "whole.arrow").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want, _ := os.ReadFile(filepath.Join(dir, "whole.arrow"))
+	server.texts.Store(0)
+	for kill := range 5 {
+		cmd := embed("cache", "killed.arrow")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		stop := cmd.Process.Kill
+		server.kill.Store(&stop)
+		server.requests.Store(0)
+		server.killAt.Store(int64(2 + kill))
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("embed ended before it was killed")
+		}
+		if _, err := os.Stat(filepath.Join(dir, "killed.arrow")); err == nil {
+			t.Fatal("a killed embed left a file")
+		}
+	}
+	server.killAt.Store(0)
+	if out, err := embed("cache", "killed.arrow").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if got, _ := os.ReadFile(filepath.Join(dir, "killed.arrow")); len(want) == 0 || !bytes.Equal(got, want) {
+		t.Error("the file differs from that of an embed that was not killed")
+	}
+	if again := server.texts.Load() - n; again > 5*(slots+1)*batch {
+		t.Errorf("%d texts were asked for again after 5 kills of %d requests of %d texts in flight", again, slots, batch)
 	}
 }
 
