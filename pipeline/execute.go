@@ -17,47 +17,81 @@ import (
 	"routeval/providers/traffic"
 )
 
-// execute routes items and executes them in order. What needs no call is
-// finished at once; the rest gets a goroutine that waits for its candidate's
-// slots, so that a slow candidate keeps nobody from a fast one until the window is
-// full.
+// execute routes items and executes them in order: as they come or, with a Chunk,
+// model by model.
 func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
+	defer close(r.results)
+	if r.Chunk > 0 {
+		return r.executeGrouped(feed, items)
+	}
 	var g errgroup.Group
 	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
-	defer func() { g.Wait(); close(r.results) }()
-	for b, err := range r.inBatches(feed, items, r.routeBatch) {
+	defer g.Wait()
+	for p, err := range r.planned(feed, items) {
 		if err != nil {
 			return err
 		}
-		for i := range b.items {
-			if feed.Err() != nil {
-				return nil
-			}
-			it := &b.items[i]
-			result, todo := r.plan(it)
-			if len(todo) == 0 {
-				r.finish(it, result, nil)
-				continue
-			}
-			g.Go(func() error { r.call(it, result, todo); return nil })
-		}
+		// A goroutine that waits for its candidate's slots, so that a slow candidate
+		// keeps nobody from a fast one until the window is full.
+		g.Go(func() error { r.call(p.it, p.result, p.todo); return nil })
 	}
 	return nil
+}
+
+// A pending prompt is routed and waits for its calls.
+type pending struct {
+	it      *item
+	result  *datasets.Result
+	todo    []string // the candidates that have yet to answer; none if only the judge has
+	stopped bool     // the run was stopped before they all did
+}
+
+// planned routes items and gives, in order, those that wait for a call. What needs
+// none is finished on the way.
+func (r *run) planned(feed context.Context, items iter.Seq2[item, error]) iter.Seq2[*pending, error] {
+	return func(yield func(*pending, error) bool) {
+		for b, err := range r.inBatches(feed, items, r.routeBatch) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range b.items {
+				if feed.Err() != nil {
+					return
+				}
+				it := &b.items[i]
+				result, todo := r.plan(it)
+				if len(todo) == 0 && r.Judge == nil {
+					r.finish(it, result, nil)
+				} else if !yield(&pending{it: it, result: result, todo: todo}, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // call has the candidates named in todo answer a prompt, another stand in for the
 // chosen one if it failed, and hands on the result. If the run is stopped before
 // the last of them answered the prompt is not finished.
 func (r *run) call(it *item, result *datasets.Result, todo []string) {
+	if len(todo) == 0 {
+		r.judgeOnly(it, result)
+		return
+	}
 	release := r.ask(it, result, todo)
 	if release == nil {
 		return
 	}
-	if failed := result.Outcomes[result.Route]; !failed.OK() && r.OnFailure != "" && r.OnFailure != result.Route {
-		if release = r.fallBack(it, result, release); release == nil {
+	if _, called := result.Outcomes[r.OnFailure]; !called && r.needsFallback(result) {
+		// The slots held are given back first: nobody holds one and waits for another
+		// in an order of his own.
+		release()
+		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
 			return
 		}
 	}
+	r.markFallback(result)
 	r.finish(it, result, release)
 }
 
@@ -96,24 +130,19 @@ func (r *run) ask(it *item, result *datasets.Result, names []string) (release fu
 	return release
 }
 
-// fallBack has the candidate for failures stand in for the one that failed, if it
-// did not answer already. The slots held are given back first: nobody holds one and
-// waits for another in an order of his own. It returns what gives back the slots
-// that are held then; nil if the run was stopped.
-func (r *run) fallBack(it *item, result *datasets.Result, held func()) (release func()) {
-	if _, called := result.Outcomes[r.OnFailure]; called {
-		release = held
-	} else {
-		held()
-		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
-			return nil
-		}
-	}
-	if o := result.Outcomes[r.OnFailure]; o.OK() {
+// needsFallback reports whether the chosen candidate was called and failed, and
+// another is there to stand in for it.
+func (r *run) needsFallback(result *datasets.Result) bool {
+	chosen, called := result.Outcomes[result.Route]
+	return called && !chosen.OK() && r.OnFailure != "" && r.OnFailure != result.Route
+}
+
+// markFallback notes of an answer that it stands in for the chosen candidate's.
+func (r *run) markFallback(result *datasets.Result) {
+	if o := result.Outcomes[r.OnFailure]; r.needsFallback(result) && o.OK() {
 		o.FallbackFor = result.Route
 		result.Outcomes[r.OnFailure] = o
 	}
-	return release
 }
 
 // acquire takes a slot of every candidate named and returns what gives them
@@ -214,8 +243,27 @@ func request(p *datasets.Prompt) providers.Request {
 
 // finish grades the outcomes of a result and hands it to the writer, which
 // drains to the end: an answer that was paid for never loses a race against the
-// end of the run. durable, if not nil, is called once the result is on disk.
+// end of the run, nor against a grader that has failed for good. durable, if not nil, is called once the result is on disk.
 func (r *run) finish(it *item, result *datasets.Result, durable func()) {
-	r.grade(r.calls, it, result)
+	if r.Judge != nil {
+		if free, err := r.Judge.acquire(r.calls); err == nil { // else no call is made
+			defer free()
+		}
+	}
+	r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result))
 	r.results <- done{result, durable}
+}
+
+// judgeOnly finishes a result that needs no call but the judge's. If the run is
+// stopped before it is judged the prompt is not finished: nothing was paid for but
+// verdicts, which are kept by themselves.
+func (r *run) judgeOnly(it *item, result *datasets.Result) {
+	free, err := r.Judge.acquire(r.feed)
+	if err != nil {
+		return
+	}
+	defer free()
+	if r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result)) == nil {
+		r.results <- done{result, nil}
+	}
 }

@@ -9,16 +9,16 @@ import (
 )
 
 // Offline routes prompts and takes over their recorded outcomes, graded and
-// priced, in order, without a call of a candidate and without a journal. It
+// priced, in order, without a call of a candidate or a judge and without a journal. It
 // follows the stream rule of package datasets; a prompt that cannot be scored is
 // a result with a failure.
 func (p *Pipeline) Offline(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[datasets.Result, error] {
 	offline := *p
-	offline.Execute = datasets.RouteOnly
+	offline.Execute, offline.Judge = datasets.RouteOnly, nil
 	return stream(ctx, &offline, prompts, offline.routeBatch, func(it *item) (datasets.Result, error) {
 		result, _ := offline.plan(it)
-		offline.grade(ctx, it, result)
-		return *result, nil
+		err := offline.grade(ctx, nil, it.prompt.Query(), result)
+		return *result, err
 	})
 }
 

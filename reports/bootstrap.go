@@ -145,20 +145,30 @@ type drawn struct {
 	band  []float64 // quality at each percent of the strong share; nil if it is not wanted
 }
 
-// drawAll computes the draws, as many side by side as there are processors.
+// drawAll computes the draws.
 func (s *sample) drawAll(ctx context.Context, draws []drawn, seed uint64) error {
+	return eachDraw(ctx, s.design, len(draws), seed, func() ([]uint8, func(int)) {
+		w := s.newWalker()
+		return w.times, func(d int) { w.draw(&draws[d]) }
+	})
+}
+
+// eachDraw makes draws, as many side by side as there are processors. Each of
+// these has a worker of its own: where to write how often every row came, and
+// what to do with the draw of that number then. The error is that of ctx.
+func eachDraw(ctx context.Context, from design, draws int, seed uint64, worker func() (times []uint8, use func(d int))) error {
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(draws)) {
+	for range min(runtime.GOMAXPROCS(0), draws) {
+		times, use := worker()
 		workers.Go(func() {
-			w := s.newWalker()
 			for ctx.Err() == nil {
 				d := int(next.Add(1)) - 1
-				if d >= len(draws) {
+				if d >= draws {
 					return
 				}
-				s.design.resample(w.times, rand.NewPCG(seed, uint64(d)))
-				w.draw(&draws[d])
+				from.resample(times, rand.NewPCG(seed, uint64(d)))
+				use(d)
 			}
 		})
 	}

@@ -44,8 +44,9 @@ type (
 		Reliability *jsonReliability `json:"reliability"` // of the win rates; null without a curve
 		Misroutes   []jsonMisroute   `json:"misroutes"`   // the worst by lost quality, then by wasted money
 
-		Notes []string      `json:"notes"`
-		Gates []jsonVerdict `json:"gates"`
+		Notes      []string        `json:"notes"`
+		Comparison *jsonComparison `json:"comparison,omitzero"` // with a base run, if there is one
+		Gates      []jsonVerdict   `json:"gates"`
 	}
 	jsonValue struct {
 		Unit     Unit     `json:"unit"` // "ratio", "share", "USD", "s" or "count"
@@ -202,6 +203,9 @@ func writeJSON(w io.Writer, r *Report) error {
 	}
 	for _, c := range r.Candidates {
 		out.Candidates = append(out.Candidates, c.json())
+	}
+	if r.Comparison != nil {
+		out.Comparison = new(r.Comparison.json())
 	}
 	for _, v := range r.Verdicts {
 		out.Gates = append(out.Gates, jsonVerdict{v.Gate.String(), v.Met, v.Value.json()})

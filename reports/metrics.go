@@ -18,7 +18,8 @@ type metric struct {
 // A source computes a value for the metric, or says why there is none.
 type source func(f *facts, m metric) Value
 
-// metrics is the table, sorted by name.
+// metrics is the table, sorted by name. The intervals of aiq are a little too
+// high in small samples, since a hull over noise is; see CHECKED.md.
 var metrics = []metric{
 	{"aiq", Ratio, "mean quality over all budgets between weak-only and strong-only, on the hull (RouterBench)", paid(rating(paired(func(f *facts) float64 { return f.curve.AIQ() })))},
 	{"aiq_zero", Ratio, "AIQ of the zero router: of mixing single models at random", paid(compared(aiqZero))},
@@ -52,6 +53,9 @@ var metrics = []metric{
 		return relative(f.routed.Quality, f.curve.Random(f.routed.StrongShare).Quality)
 	})},
 	{"gap", Ratio, "quality of strong-only minus quality of weak-only", paired(func(f *facts) float64 { return f.curve.Gap() })},
+	{"judge_calls", Count, "calls of the judge that graded the answers, retries included", judged(judgeCalls)},
+	{"judge_cost_usd", USD, "what its verdicts cost; it is in no other cost", judged(judgeCost)},
+	{"judge_error_rate", Share, "share of its verdicts that could not be had: failed calls, and replies that hold none", judged(judgeErrors)},
 	{"oracle_all_cost_usd", USD, "cost of the cheapest of each prompt's best answers, of all candidates", paid(compared(func(f *facts) float64 { return f.oracleAll.CostUSD }))},
 	{"oracle_all_quality", Ratio, "quality if each prompt had the best answer of all candidates", compared(func(f *facts) float64 { return f.oracleAll.Quality })},
 	{"oracle_apgr", Ratio, "the most that APGR can be on these pairs", gap(func(f *facts) float64 { return f.oracle.APGR() })},
@@ -60,6 +64,7 @@ var metrics = []metric{
 	{"oracle_share", Share, "share of prompts on which strong is strictly better", paired(func(f *facts) float64 { return f.oracle.Best().StrongShare })},
 	{"pairs", Count, "prompts on which both models' outcomes are known and graded", func(f *facts, m metric) Value { return known(m.name, m.unit, float64(len(f.pairs)), f.n.prompts) }},
 	{"pgr", Ratio, "share of the gap between weak-only and strong-only that routing kept", gap(func(f *facts) float64 { return f.routed.PGR })},
+	{"position_bias", Share, "share of the judged pairs whose two orders disagree and so tie", judged(positionBias)},
 	{"prompts", Count, "prompts in the run", func(f *facts, m metric) Value { return known(m.name, m.unit, float64(f.n.prompts), f.n.prompts) }},
 	{"qnc", Ratio, "cost of being as good as the best single model, over that model's cost (UniRoute)", paid(rating(compared(qnc)))},
 	{"quality", Ratio, "mean quality of the routed answers", quality},

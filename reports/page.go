@@ -20,6 +20,12 @@ type page struct {
 
 func newPage(r *Report) *page {
 	p := &page{sentence: r.Sentence(), notes: r.Notes}
+	if c := r.Comparison; c != nil {
+		t := c.table(&p.foot)
+		t.title = "Against " + printable(c.Runs[0])
+		p.tables = append(p.tables, t)
+		p.notes = append(p.notes[:len(p.notes):len(p.notes)], c.Notes...)
+	}
 	p.tables = append(p.tables, p.comparison(r))
 	if r.Curve != nil {
 		p.tables = append(p.tables, p.savings(r), p.areas(r), p.crossings(r), p.measures(r), p.reliability(r))

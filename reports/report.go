@@ -29,6 +29,9 @@ type Options struct {
 	ClusterBy string
 	Stratify  bool
 
+	// Thresholds are those of the categories that have one of their own.
+	Thresholds map[string]float64
+
 	// RoutingUSD is what making the win rates of all prompts cost (embeddings), in
 	// US dollars; nil if that is not known.
 	RoutingUSD *float64
@@ -67,8 +70,9 @@ type Report struct {
 	Reliability *Reliability // nil if there are no pairs or no win rates
 	Misroutes   []Misroute   // the worst by lost quality, then those of the rest by wasted money
 
-	Notes    []string  // what the reader must know about the run as a whole
-	Verdicts []Verdict // of gates, if any were asked; see [Check]
+	Notes      []string    // what the reader must know about the run as a whole
+	Comparison *Comparison // with a base run; set by the caller, nil if there is none
+	Verdicts   []Verdict   // of gates, if any were asked; see [Check]
 
 	Provenance *Provenance // where the results come from; set by the caller, nil if not known
 }
@@ -89,8 +93,7 @@ type Baseline struct {
 // bad row leaves the [*datasets.RowError] out of the stream and counts it. Where
 // ctx ends first its error comes back.
 func Build(ctx context.Context, results iter.Seq2[datasets.Result, error], opts Options) (*Report, error) {
-	opts.Confidence = cmp.Or(opts.Confidence, 0.95)
-	opts.Draws = cmp.Or(opts.Draws, DefaultDraws)
+	opts = opts.withDefaults()
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
@@ -102,7 +105,7 @@ func Build(ctx context.Context, results iter.Seq2[datasets.Result, error], opts 
 	if err != nil {
 		return nil, err
 	}
-	f.candidates = rows.finish()
+	f.candidates, f.judging = rows.finish(), &rows.judging
 	if f.curve != nil {
 		f.compete(rows.others, rows.candidates)
 	}
@@ -144,6 +147,21 @@ func (f *facts) report(rows *rows, slices []Slice, moreSlices int) *Report {
 		r.Oracle = f.oracle.percents()
 	}
 	return r
+}
+
+// withDefaults fills in what zero stands for.
+func (o Options) withDefaults() Options {
+	o.Confidence = cmp.Or(o.Confidence, 0.95)
+	o.Draws = cmp.Or(o.Draws, DefaultDraws)
+	return o
+}
+
+// thresholdOf is the threshold in force for prompts of a category; nil for none.
+func (o *Options) thresholdOf(category string) *float64 {
+	if t, ok := o.Thresholds[category]; ok {
+		return &t
+	}
+	return o.Threshold
 }
 
 func (o Options) check() error {
@@ -189,6 +207,7 @@ type facts struct {
 	list       []row
 	n          counts
 	candidates []Candidate
+	judging    *judging // nil of a slice
 
 	pairs          []Pair
 	curve          *Curve // nil if there are no pairs
@@ -228,9 +247,7 @@ func gather(list []row, opts Options) (*facts, error) {
 	return f, nil
 }
 
-// doubt gives the facts their intervals, all of them for a whole run. A gap
-// between strong and weak whose interval holds 0 is none then: PGR, APGR and CPT
-// would be shares of noise.
+// doubt gives the facts their intervals, all of them for a whole run.
 func (f *facts) doubt(ctx context.Context, whole bool) error {
 	f.interval("strong_share", f.n.routedStrong, f.n.prompts)
 	f.interval("error_rate", f.n.failed, f.n.failed+f.n.answered)
@@ -241,12 +258,18 @@ func (f *facts) doubt(ctx context.Context, whole bool) error {
 	if err := bootstrap(ctx, f, whole); err != nil {
 		return err
 	}
+	f.judgeGap()
+	return nil
+}
+
+// judgeGap dismisses a gap between strong and weak whose interval holds 0: PGR,
+// APGR and CPT would be shares of noise.
+func (f *facts) judgeGap() {
 	if ci := f.intervals["gap"]; f.curve != nil && f.curve.hasGap() && !(ci.lo > 0) {
 		f.curve.dismissGap()
 		f.oracle.curve.dismissGap()
 		f.routed.PGR = math.NaN()
 	}
-	return nil
 }
 
 // weigh makes the weights of a sampled run add up to the prompts that have an

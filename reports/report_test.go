@@ -263,9 +263,10 @@ func TestBuildAgainstHandSums(t *testing.T) {
 // Judge: the full data. Over many random samples of a tenth of the pairs the
 // weighted estimates must have the full data's figures for their mean.
 func TestSampledRunsAreUnbiased(t *testing.T) {
-	full := world(1000, 0.6)
+	full := many(1000)
 	want := build(t, full, Options{Draws: -1})
-	names := []string{"strong_quality", "weak_quality", "pgr", "apgr", "strong_cost_usd", "cost_share", "cpt_50"}
+	names := []string{"strong_quality", "weak_quality", "pgr", "apgr", "strong_cost_usd", "cost_share", "auroc", "brier", "arena_score",
+		"gain_random", "gain_best_single", "oracle_gap", "oracle_all_cost_usd", "best_single_quality", "zero_quality", "arena_opt_cost", "deferral_area_100", "cpt_50"}
 	sums, squares := make([]float64, len(names)), make([]float64, len(names))
 	const repeats = 300
 	r := rand.New(rand.NewPCG(3, 4))

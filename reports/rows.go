@@ -91,6 +91,7 @@ type rows struct {
 	slices     groups
 	clusters   groups
 	misroutes  misroutes
+	judging    judging
 }
 
 func readRows(ctx context.Context, results iter.Seq2[datasets.Result, error], opts Options) (*rows, error) {
@@ -123,6 +124,7 @@ func (f *rows) add(r *datasets.Result) error {
 	if err := f.tally(r); err != nil {
 		return err
 	}
+	f.judging.add(r.Judged)
 	kept.slice = f.slices.index(f.opts.SliceBy, r)
 	kept.cluster = f.clusters.index(f.opts.ClusterBy, r)
 	kept.marks = f.decision(r)
@@ -170,7 +172,7 @@ func (f *rows) decision(r *datasets.Result) marks {
 	if r.Propensity > 0 && r.Propensity < 1 {
 		m |= sampled
 	}
-	t := f.opts.Threshold
+	t := f.opts.thresholdOf(r.Category)
 	if r.WinRate == nil || t == nil {
 		return m
 	}

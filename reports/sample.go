@@ -7,6 +7,7 @@ import "math"
 type sample struct {
 	design  design
 	n       int
+	row     []uint32 // of each place in the order: the row that stands there
 	ends    []uint32 // exclusive end of each run of equal win rates
 	last    []bool   // of each row: it is the last of its run
 	stretch int      // runs that a walker sums at a time
@@ -51,13 +52,13 @@ const maxClasses = 4096
 
 func newSample(f *facts, whole bool) *sample {
 	s := &sample{
-		n: len(f.list), class: make([]uint32, len(f.list)), last: make([]bool, len(f.list)), rated: f.rated && f.curve != nil, whole: whole,
+		n: len(f.list), row: make([]uint32, len(f.list)), class: make([]uint32, len(f.list)), last: make([]bool, len(f.list)), rated: f.rated && f.curve != nil, whole: whole,
 		bestSingle: f.field.best,
 	}
 	order := fallingRows(f.list)
 	position := make([]uint32, len(order))
 	for i, o := range order {
-		position[o.index] = uint32(i)
+		position[o.index], s.row[i] = uint32(i), o.index
 		if i+1 == len(order) || order[i+1].key != o.key {
 			s.ends = append(s.ends, uint32(i+1))
 			s.last[i] = true

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,23 +35,27 @@ type built struct {
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
 	card    *scoring.Card     // of the router's weights; nil if it has none
-	close   func() error      // gives back what was opened
+	close   func() error      // gives back what was opened or started
 
 	endpoints endpoints
+}
+
+func newBuilt() *built {
+	return &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
 }
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
+	b := newBuilt()
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
 		BudgetUSD: r.BudgetUSD, Window: r.Window, Grace: time.Duration(r.Grace),
 	}
-	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
+	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r)}
 	prices, err := b.readPrices(r)
-	errs = append(errs, err)
+	errs = append(errs, err, b.buildGrade(w, r, prices))
 	b.OnFailure = r.Fallback()
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
@@ -68,13 +73,37 @@ func build(w *world, r *resolved) (*built, error) {
 			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
 		}
 	}
+	if r.Schedule == datasets.Grouped || r.Schedule == datasets.AutoSchedule && r.swapsModels(w) {
+		b.Chunk = cmp.Or(r.Chunk, pipeline.DefaultChunk)
+	}
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
 	}
 	return b, nil
 }
 
+// swapsModels reports whether two candidates are different models on one Ollama
+// server that may not keep both loaded: it is not known to, by the variable that
+// the server and this program would share.
+func (r *resolved) swapsModels(w *world) bool {
+	models := map[string]map[string]bool{} // by server
+	most := 0
+	for _, m := range r.Models {
+		if preset, _ := providers.LookupPreset(m.Provider); preset.Kind != "ollama" {
+			continue
+		}
+		if models[m.BaseURL] == nil {
+			models[m.BaseURL] = map[string]bool{}
+		}
+		models[m.BaseURL][m.Model] = true
+		most = max(most, len(models[m.BaseURL]))
+	}
+	loaded, _ := strconv.Atoi(w.env("OLLAMA_MAX_LOADED_MODELS"))
+	return most > 1 && loaded < most
+}
+
 func (b *built) buildThreshold(r *resolved) error {
+	b.Thresholds = r.Router.Thresholds
 	switch t := r.Router.Threshold; {
 	case t != nil:
 		b.Threshold = *t
@@ -88,9 +117,14 @@ func (b *built) buildThreshold(r *resolved) error {
 
 // scorers is the table of routers.
 var scorers = map[string]func(b *built, w *world, r *resolved) error{
-	"linear": (*built).buildLinear,
-	"mf":     (*built).buildMF,
-	"random": (*built).buildRandom,
+	"always-strong": fixed(scoring.AlwaysStrong),
+	"always-weak":   fixed(scoring.AlwaysWeak),
+	"knn":           (*built).buildKNN,
+	"length":        fixed(scoring.Length{}),
+	"linear":        (*built).buildLinear,
+	"mf":            (*built).buildMF,
+	"random":        (*built).buildRandom,
+	"sw_ranking":    (*built).buildSWRanking,
 }
 
 func (b *built) buildRouter(w *world, r *resolved) error {
@@ -99,6 +133,14 @@ func (b *built) buildRouter(w *world, r *resolved) error {
 		return fmt.Errorf("router.kind: unknown router %q (have %s)", r.Router.Kind, known(scorers))
 	}
 	return make(b, w, r)
+}
+
+// fixed builds a scorer that nothing is set of.
+func fixed(s scoring.Scorer) func(*built, *world, *resolved) error {
+	return func(b *built, _ *world, _ *resolved) error {
+		b.Scorer = s
+		return nil
+	}
 }
 
 func (b *built) buildRandom(_ *world, r *resolved) error {
@@ -205,36 +247,35 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		}
 		return nil
 	}
+	b.Scorer = folded
+	_, err := b.openEmbedder(w, r)
+	return err
+}
+
+// openEmbedder has the embedding model of the spec make vectors of the prompts,
+// and gives their space; its width is 0 where only the endpoint knows it.
+func (b *built) openEmbedder(w *world, r *resolved) (scoring.Space, error) {
 	if p, _ := providers.LookupPreset(r.Embedding.Provider); p.NoEmbeddings {
-		return fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
+		return scoring.Space{}, fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
 	}
 	client, err := newClient(w, "embedding", *r.Embedding)
 	if err != nil {
-		return err
-	}
-	b.Scorer = folded
-	embedder := b.endpoints.embedder(&r.Spec, client, *r.Embedding)
-	if b.Embedder, b.close, err = cached(embedder, client, *r.Embedding, r.Cache); err != nil {
-		return err
+		return scoring.Space{}, err
 	}
 	b.EmbedSlots = embedSlots(*r.Embedding).Max
 	b.Batch.Items = r.Embedding.Batch
+	if r.Embedding.Provider == "builtin" {
+		space, _ := lexicalSpace()
+		b.Embedder, b.space = client, space.Model+" "+space.Fingerprint
+		return space, nil
+	}
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
-	return nil
-}
-
-func (b *built) buildGrader(r *resolved) (err error) {
-	if r.Grade == nil {
-		return nil
-	}
-	b.Grader, err = scoring.NewGrader(r.Grade.Kind, scoring.GraderOptions{
-		IgnoreCase: r.Grade.IgnoreCase, IgnoreSpace: r.Grade.IgnoreSpace,
-		Tolerance: r.Grade.Tolerance, Pattern: r.Grade.Pattern,
-	})
+	embedder, end, err := cached(b.endpoints.embedder(&r.Spec, client, *r.Embedding), client, *r.Embedding, r.Cache)
 	if err != nil {
-		return fmt.Errorf("grade: %w", err)
+		return scoring.Space{}, err
 	}
-	return nil
+	b.Embedder, b.close = embedder, end
+	return scoring.Space{Model: r.Embedding.Model, Fingerprint: embeddingFingerprint(client, *r.Embedding)}, nil
 }
 
 func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {

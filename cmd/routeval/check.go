@@ -210,6 +210,9 @@ func roles(r *resolved) []role {
 			out = append(out, role{"models." + name, m, providers.UseChat})
 		}
 	}
+	if r.Judge != nil {
+		out = append(out, role{"judge", *r.Judge, providers.UseChat})
+	}
 	return out
 }
 

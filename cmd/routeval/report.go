@@ -43,27 +43,47 @@ func (o *pageOptions) addTo(c *cobra.Command) {
 
 func reportCommand(w *world) *cobra.Command {
 	var o pageOptions
+	var against baseOptions
 	c := &cobra.Command{
-		Use:   "report RUN",
-		Short: "Report what a run cost and kept, and hold it to gates",
+		Use:   "report RUN [RUN...]",
+		Short: "Report what a run cost and kept, compare runs, hold one to gates",
 		Long: `Report reads a run directory, finished or not, and says what the routing cost and
 kept: quality and US dollars of what was routed beside weak-only, strong-only,
-random and oracle, PGR, APGR and CPT with 95 % intervals, and per candidate
-latency, errors and tokens. What cannot be known from the run is said to be
-unknown; it is never 0.
+random and oracle, the thresholds that keep 95, 99 and 100 % of the strong model's
+quality and what they save, PGR, APGR, CPT and AIQ with intervals, how far win rates
+can be believed, slices, and per candidate latency, errors and tokens. What cannot
+be known from the run is said to be unknown; it is never 0.
+
+Intervals are paired bootstraps over prompts. Where prompts are variants of one
+another name the field that tells them (--cluster-by group).
 
 A gate compares a value with a number: 'apgr >= 0.6', 'cost_usd <= 25',
-'lower(quality) >= 0.8'. Names: ` + wrapped(reports.MetricNames()) + `.
-An undefined value meets no gate.` +
+'cpt(0.9) <= 0.5', 'quality@share<=0.3 >= 0.8', 'lower(quality) >= 0.8'.
+Names: ` + wrapped(reports.MetricNames()) + `.
+An undefined value meets no gate.
+
+Several runs are compared instead: a column for each, paired by the prompts' ids,
+and the difference from the first one with its interval over the prompts that all
+of them have; ~ where that holds zero. With --base, one run is reported as a whole
+and compared with the base, and gates can ask for the difference:
+'delta(quality, base) >= -0.01', 'lower(delta(apgr, base)) >= 0'. Names there:
+` + strings.Join(reports.CompareNames(), ", ") + `.
+Runs that were graded in different ways, or asked something else, are not paired
+unless --force-pairing is given.` +
 			exits(statusDone, statusStopped, statusUsage, statusGate),
 		Example: `  routeval report runs/first
-  routeval report runs/first --open
+  routeval report runs/first runs/second
+  routeval report runs/new --base runs/main \
+      --gate 'delta(quality, base) >= -0.01'
   routeval report runs/first --format markdown \
       --gate 'apgr >= 0.6' --gate 'cost_usd <= 25'`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.chooseFormat(); err != nil {
 				return usage(err)
+			}
+			if len(args) > 1 {
+				return compare(c.Context(), w, args, o, against)
 			}
 			render, err := reports.RendererFor(o.format)
 			if err != nil {
@@ -73,17 +93,23 @@ An undefined value meets no gate.` +
 			if err != nil {
 				return usage(err)
 			}
-			if err := o.check(); err != nil {
+			if err := errors.Join(o.check(), against.check(gates)); err != nil {
 				return err
 			}
 			s, err := openRun(args[0])
 			if err != nil {
 				return err
 			}
+			if against.base != "" {
+				if s.comparison, err = comparison(c.Context(), []string{against.base, args[0]}, o, against.force); err != nil {
+					return err
+				}
+			}
 			return page(c.Context(), w, s, o, gates, render)
 		},
 	}
 	o.addTo(c)
+	against.addTo(c)
 	return c
 }
 
@@ -114,10 +140,10 @@ all.` +
 			if err != nil {
 				return usage(err)
 			}
-			if err := o.check(); err != nil {
+			if err := errors.Join(o.check(), baseOptions{}.check(gates)); err != nil {
 				return err
 			}
-			s, err := openScored(c.Context(), w, c, args, false)
+			s, err := openScored(c.Context(), w, c, args, scoredOptions{})
 			if err != nil {
 				return err
 			}
@@ -164,13 +190,15 @@ func page(ctx context.Context, w *world, s scored, o pageOptions, gates []report
 		o.draws = -1 // none
 	}
 	r, err := reports.Build(ctx, s.results, reports.Options{
-		Strong: s.strong, Weak: s.weak, Router: s.router, Threshold: s.threshold, RoutingUSD: s.routingUSD,
-		Draws: o.draws, Seed: o.seed, Confidence: o.confidence, SliceBy: o.sliceBy, Stratify: o.stratify, ClusterBy: o.clusterBy,
+		Strong: s.strong, Weak: s.weak, Router: s.router.Kind, Threshold: s.router.Threshold, Thresholds: s.router.Thresholds,
+		RoutingUSD: s.routingUSD,
+		Draws:      o.draws, Seed: o.seed, Confidence: o.confidence, SliceBy: o.sliceBy, Stratify: o.stratify, ClusterBy: o.clusterBy,
 	})
 	if err := errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	r.Verdicts, r.Provenance = reports.Check(r, gates), s.provenance
+	r.Comparison, r.Provenance = s.comparison, s.provenance
+	r.Verdicts = reports.Check(r, gates)
 	path, err := o.place()
 	if err != nil {
 		return err
@@ -208,7 +236,7 @@ func writePage(w *world, path string, write func(io.Writer) error) error {
 // wrapped lists names in lines of at most 78 characters.
 func wrapped(names []string) string {
 	var b strings.Builder
-	column := len("'lower(quality) >= 0.8'. Names: ")
+	column := len("Names: ")
 	for i, name := range slices.Sorted(slices.Values(names)) {
 		if i > 0 {
 			b.WriteString(", ")

@@ -94,6 +94,11 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) (err erro
 		return err
 	}
 	defer dir.Close()
+	verdicts, err := b.openVerdicts(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, verdicts()) }()
 	return runIn(ctx, w, r, b, dir, input, o.quiet)
 }
 

@@ -18,7 +18,7 @@ type Model struct {
 }
 
 // contextLength is the longest conversation that scripted models read, in tokens.
-const contextLength = 512
+const contextLength = 4096
 
 // turns is the template of scripted models: the turns' texts, each ended by a
 // newline.
