@@ -24,11 +24,13 @@ func TestRouter(t *testing.T) {
 		o := readOutcomes(t, source)
 		t.Run(source, func(t *testing.T) {
 			for _, m := range methods(source) {
-				v := judge(t, o, namedStrong[source], m.fit)
-				t.Logf("%-34s %v", m.name, v)
-				m.floors.hold(t, m.name, v)
+				t.Run(m.name, func(t *testing.T) {
+					v := judge(t, o, namedStrong[source], m.fit)
+					t.Log(v)
+					m.floors.hold(t, v)
+				})
 			}
-			controls(t, o, namedStrong[source])
+			t.Run("ridge, labels shuffled", func(t *testing.T) { controls(t, o, namedStrong[source]) })
 		})
 	}
 }
@@ -92,14 +94,14 @@ type method struct {
 // floors are the least that is enough; 0 asks for nothing.
 type floors struct{ pair, mean, above float64 }
 
-func (f floors) hold(t *testing.T, name string, v verdict) {
+func (f floors) hold(t *testing.T, v verdict) {
 	t.Helper()
 	for _, c := range []struct {
 		what       string
 		got, floor float64
 	}{{"the named pair", v.pair, f.pair}, {"all pairs", v.mean, f.mean}, {"share of pairs above 0.5", v.above, f.above}} {
 		if c.got < c.floor {
-			t.Errorf("%s: %s %.3f, floor %.3f", name, c.what, c.got, c.floor)
+			t.Errorf("%s: %.3f, floor %.3f", c.what, c.got, c.floor)
 		}
 	}
 }
@@ -139,7 +141,7 @@ func controls(t *testing.T, o *Outcomes, strong string) {
 		each = append(each, fmt.Sprintf("%.3f", v.pair))
 		mean += v.pair / shuffles
 	}
-	t.Logf("%-34s named pair %.3f, mean of %s", "ridge, labels shuffled", mean, strings.Join(each, ", "))
+	t.Logf("named pair %.3f, mean of %s", mean, strings.Join(each, ", "))
 	if math.Abs(mean-0.5) > 0.05 {
 		t.Errorf("shuffled labels give an APGR of %.3f", mean)
 	}
