@@ -25,6 +25,13 @@ type pace struct {
 	recovery time.Duration // K
 	scale    time.Duration // L
 	bucket   bucket
+
+	// Some services refuse now and then whatever the rate. What share of calls they refuse shows
+	// where the pace is well below the top; only more than that is a sign of the rate, or a
+	// pause that they ask for.
+	noise  float64 // that share, at most mostNoise
+	judged float64 // attempts since the last cut that have ended, older ones counting less
+	turned float64 // of these, refused
 }
 
 const (
@@ -43,6 +50,12 @@ const (
 	steady = 0.9
 
 	stillTooMuch = 0.95
+
+	mostNoise     = 0.1
+	noiseRate     = 0.02 // share of one attempt in the noise
+	wellBelow     = 0.95 // of the top
+	sigmas        = 3    // by which refusals must exceed the noise
+	judgedAtATime = 400.0
 )
 
 // refused learns from a refusal, with the pause that was asked for, of an attempt that
@@ -51,6 +64,10 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 	p.begun.add(started, -1)
 	if p.top > 0 && started.Before(p.cutAt) {
 		return // sent before the last cut, which it cannot judge
+	}
+	p.ended(started, 1)
+	if usual := p.noise * p.judged; p.top > 0 && asked < tick && p.turned <= usual+sigmas*math.Sqrt(usual) {
+		return
 	}
 	last := p.rate(now)
 	measured, enough := p.begun.rate(now)
@@ -72,8 +89,24 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		}
 	}
 	p.top, p.cutAt, p.used = max(leastPace, p.top), now.Add(asked), now.Add(asked)
-	p.begun = counter{}
+	p.begun, p.judged, p.turned = counter{}, 0, 0
 	p.bucket = bucket{rate: p.rate(now), burst: 1, at: p.cutAt}
+}
+
+// ended counts an attempt that began at started and was refused (1) or not (0).
+func (p *pace) ended(started time.Time, refused float64) {
+	if p.top == 0 || started.Before(p.cutAt) {
+		return
+	}
+	if p.rate(started) <= wellBelow*p.top {
+		p.noise = min(mostNoise, p.noise+noiseRate*(refused-p.noise))
+	}
+	p.judged++
+	p.turned += refused
+	if p.judged > judgedAtATime {
+		p.judged /= 2
+		p.turned /= 2
+	}
 }
 
 // settle takes the top for more than a guess.
