@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -173,12 +175,21 @@ func assess(err error) verdict {
 		return verdict{worked: true, alive: true}
 	case e.Status == http.StatusTooManyRequests:
 		return verdict{alive: true, refused: true, rate: true}
-	case e.Status == http.StatusServiceUnavailable, e.Status == statusOverloaded:
+	case e.Status == statusOverloaded, e.Status == http.StatusServiceUnavailable && (e.RetryAfter > 0 || saysBusy(e.Message)):
 		return verdict{sick: true, refused: true}
 	case e.Status == 0, e.Status >= 500, e.Status/100 == 2:
 		return verdict{sick: true}
 	}
 	return verdict{alive: true}
+}
+
+// saysBusy tells a server that has too much to do (Ollama, vLLM and others say so) from a
+// proxy that has no server behind it: both answer 503.
+func saysBusy(message string) bool {
+	message = strings.ToLower(message)
+	return slices.ContainsFunc([]string{"busy", "overload", "capacity", "too many", "queue", "pending requests"}, func(s string) bool {
+		return strings.Contains(message, s)
+	})
 }
 
 // statusOverloaded is Anthropic's, and some others', "overloaded".

@@ -10,10 +10,11 @@ import (
 // admitted, comes back to that within a time K, and goes on to look for more. The
 // curve is that of CUBIC (RFC 9438 §4.2) with time in seconds and the rate relative
 // to top, and with another time scale L once past the top; as long as the top is but a
-// guess it doubles every second instead.
+// guess it doubles every second instead, and every four where refusals that were noise may
+// have set it too low.
 //
 //	rate(t) = top · (1 + (1−β)·((t−K)/K)³)   t ≤ K;  rate(0) = β·top
-//	rate(t) = top · (1 + (1−β)·((t−K)/L)³)   t > K;  or top · 2^(t−K)
+//	rate(t) = top · (1 + (1−β)·((t−K)/L)³)   t > K;  or top · 2^(t−K), top · 2^((t−K)/4)
 //
 // Up to K that is β + ¾(1−β) of top on average.
 type pace struct {
@@ -25,13 +26,7 @@ type pace struct {
 	recovery time.Duration // K
 	scale    time.Duration // L
 	bucket   bucket
-
-	// Some services refuse now and then whatever the rate. What share of calls they refuse shows
-	// where the pace is well below the top; only more than that is a sign of the rate, or a
-	// pause that they ask for.
-	noise  float64 // that share, at most mostNoise
-	judged float64 // attempts since the last cut that have ended, older ones counting less
-	turned float64 // of these, refused
+	noise    noise
 }
 
 const (
@@ -50,12 +45,7 @@ const (
 	steady = 0.9
 
 	stillTooMuch = 0.95
-
-	mostNoise     = 0.1
-	noiseRate     = 0.02 // share of one attempt in the noise
-	wellBelow     = 0.95 // of the top
-	sigmas        = 3    // by which refusals must exceed the noise
-	judgedAtATime = 400.0
+	wellBelow    = 0.95
 )
 
 // refused learns from a refusal, with the pause that was asked for, of an attempt that
@@ -66,7 +56,7 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		return // sent before the last cut, which it cannot judge
 	}
 	p.ended(started, 1)
-	if usual := p.noise * p.judged; p.top > 0 && asked < tick && p.turned <= usual+sigmas*math.Sqrt(usual) {
+	if p.top > 0 && asked < tick && p.noise.covers() {
 		return
 	}
 	last := p.rate(now)
@@ -89,7 +79,8 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		}
 	}
 	p.top, p.cutAt, p.used = max(leastPace, p.top), now.Add(asked), now.Add(asked)
-	p.begun, p.judged, p.turned = counter{}, 0, 0
+	p.begun = counter{}
+	p.noise.restart()
 	p.bucket = bucket{rate: p.rate(now), burst: 1, at: p.cutAt}
 }
 
@@ -98,15 +89,11 @@ func (p *pace) ended(started time.Time, refused float64) {
 	if p.top == 0 || started.Before(p.cutAt) {
 		return
 	}
-	if p.rate(started) <= wellBelow*p.top {
-		p.noise = min(mostNoise, p.noise+noiseRate*(refused-p.noise))
+	below := p.top
+	if !p.guess {
+		below *= wellBelow // the top itself may be a little too much
 	}
-	p.judged++
-	p.turned += refused
-	if p.judged > judgedAtATime {
-		p.judged /= 2
-		p.turned /= 2
-	}
+	p.noise.count(refused, p.rate(started) <= below)
 }
 
 // settle takes the top for more than a guess.
@@ -129,6 +116,8 @@ func (p *pace) rate(now time.Time) float64 {
 	switch {
 	case t > 0 && p.guess:
 		return p.top * math.Exp2(min(t.Seconds(), 60))
+	case t > 0 && p.noise.matters():
+		return p.top * math.Exp2(min(t.Seconds()/4, 60))
 	case t > 0:
 		x = float64(t) / float64(p.scale)
 	}
