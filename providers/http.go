@@ -36,8 +36,8 @@ type endpoint struct {
 	query  string   // of every call; "" if none
 	rules  []rule   // of this kind of service, before those of all
 	client *http.Client
-	header http.Header  // of every call; never changed
-	warm   atomic.Int64 // when a call was last answered, as Unix time in nanoseconds; 0 if none ever was
+	header http.Header   // of every call; never changed
+	warm   *atomic.Int64 // when a call was last answered, as Unix time in nanoseconds; 0 if none ever was
 }
 
 // newEndpoint reads the base URL as its kind does. It refuses to send a key where
@@ -66,6 +66,7 @@ func newEndpoint(cfg Config, read func(typed string) (*url.URL, error)) (*endpoi
 		base:   base,
 		client: &http.Client{Transport: newTransport(cfg), CheckRedirect: sameHost},
 		header: header,
+		warm:   new(atomic.Int64),
 	}, nil
 }
 

@@ -78,7 +78,7 @@ func (e *Endpoint) hold(now time.Time) hold {
 	switch {
 	case b.state != up && now.Sub(b.down) >= e.opts.WaitForBackend:
 		return hold{err: gaveUp(b.last, "has been down for", now.Sub(b.down))}
-	case c.streak >= oneByOne && now.Sub(c.since) >= e.opts.WaitForBackend:
+	case c.lasting(now) && now.Sub(c.since) >= e.opts.WaitForBackend:
 		return hold{err: gaveUp(b.last, "has refused every call for", now.Sub(c.since))}
 	case b.state == down && b.asking:
 		return hold{wait: untilTold}
@@ -87,7 +87,7 @@ func (e *Endpoint) hold(now time.Time) hold {
 	case b.state == down:
 		return hold{ask: true}
 	case b.state == onTrial && e.inFlight >= tripAfter,
-		c.streak >= oneByOne && e.inFlight > 0:
+		c.lasting(now) && e.inFlight > 0:
 		return hold{wait: untilTold}
 	}
 	return hold{wait: c.wait(now)}
@@ -130,7 +130,7 @@ func (e *Endpoint) tell() {
 // reports what a controller is to make of it.
 func (e *Endpoint) judge(now, started time.Time, err error) verdict {
 	v := assess(err)
-	before, trying := e.breaker.state, e.breaker.state == onTrial || e.cooldown.streak >= oneByOne
+	before, trying := e.breaker.state, e.breaker.state == onTrial || e.cooldown.lasting(now)
 	var failure *providers.Error
 	errors.As(err, &failure)
 	if v.alive {

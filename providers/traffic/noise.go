@@ -14,7 +14,7 @@ type noise struct {
 const (
 	mostNoise   = 0.1
 	noiseRate   = 0.02 // share of one attempt in the noise
-	noiseSigmas = 3    // by which refusals must exceed it
+	noiseSigmas = 2    // by which refusals must exceed it
 	noiseMemory = 100  // attempts that are judged together
 )
 
@@ -40,7 +40,7 @@ func (n *noise) covers() bool {
 }
 
 // matters reports whether there is any to speak of.
-func (n *noise) matters() bool { return n.share > 0.01 }
+func (n *noise) matters() bool { return n.share > 0.03 }
 
 // restart begins anew after a cut.
 func (n *noise) restart() { n.judged, n.turned = 0, 0 }

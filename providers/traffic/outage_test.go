@@ -134,7 +134,7 @@ func TestRetryBudget(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() {
-			for e.Spend(ctx) == nil {
+			for e.Spend(ctx, fail(500, 0)) == nil {
 				retries++
 			}
 		}()

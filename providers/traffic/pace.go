@@ -37,7 +37,7 @@ const (
 	// K keeps both small beside what is done between two of them.
 	recovery       = 4 * time.Second
 	recoveryCalls  = 60
-	recoveryPauses = 15
+	recoveryPauses = 20
 	scale          = 4 * time.Second
 
 	// Where much less was admitted than the pace was, traffic was not steady; unless that
@@ -46,6 +46,10 @@ const (
 
 	stillTooMuch = 0.95
 	wellBelow    = 0.95
+
+	// What is taken for noise may be refusals of a rate whose top is thought too high: from
+	// time to time a cut tells.
+	retest = 10 * time.Second
 )
 
 // refused learns from a refusal, with the pause that was asked for, of an attempt that
@@ -56,7 +60,7 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		return // sent before the last cut, which it cannot judge
 	}
 	p.ended(started, 1)
-	if p.top > 0 && asked < tick && p.noise.covers() {
+	if asked < tick && p.noise.covers() && now.Sub(p.cutAt) < retest {
 		return
 	}
 	last := p.rate(now)
@@ -74,6 +78,9 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		before := p.top
 		last = min(last, 2*measured)
 		p.top = (2*measured + last) / 3
+		if p.noise.matters() {
+			p.top = measured // where all that is refused must show to be noise
+		}
 		if measured >= steady*last || p.top >= steady*before && p.top <= before/steady {
 			p.settle(asked)
 		}
@@ -86,14 +93,14 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 
 // ended counts an attempt that began at started and was refused (1) or not (0).
 func (p *pace) ended(started time.Time, refused float64) {
-	if p.top == 0 || started.Before(p.cutAt) {
+	if started.Before(p.cutAt) {
 		return
 	}
 	below := p.top
 	if !p.guess {
 		below *= wellBelow // the top itself may be a little too much
 	}
-	p.noise.count(refused, p.rate(started) <= below)
+	p.noise.count(refused, p.top > 0 && p.rate(started) <= below)
 }
 
 // settle takes the top for more than a guess.
