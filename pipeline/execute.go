@@ -23,8 +23,8 @@ import (
 // full.
 func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
 	var g errgroup.Group
-	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
-	defer func() { g.Wait(); close(r.results) }()
+	callers := newCallers(&g, cmp.Or(r.Window, DefaultWindow))
+	defer func() { callers.end(); g.Wait(); close(r.results) }()
 	for b, err := range r.inBatches(feed, items, r.routeBatch) {
 		if err != nil {
 			return err
@@ -39,11 +39,49 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 				r.finish(it, result, nil)
 				continue
 			}
-			g.Go(func() error { r.call(it, result, todo); return nil })
+			callers.do(func() { r.call(it, result, todo) })
 		}
 	}
 	return nil
 }
+
+// callers are goroutines that carry prompts through their calls. One that is done
+// takes the next: its stack has grown to what a call needs, and growing it anew for
+// every prompt took a quarter of the executor's time.
+type callers struct {
+	group *errgroup.Group
+	jobs  chan func() // taken by whoever is idle
+	most  int         // callers
+	n     int
+}
+
+func newCallers(g *errgroup.Group, most int) *callers {
+	return &callers{group: g, jobs: make(chan func()), most: most}
+}
+
+// do hands a job to an idle caller, to a new one, or to the first that is done.
+func (c *callers) do(job func()) {
+	select {
+	case c.jobs <- job:
+		return
+	default:
+	}
+	if c.n == c.most {
+		c.jobs <- job
+		return
+	}
+	c.n++
+	c.group.Go(func() error {
+		job()
+		for job := range c.jobs {
+			job()
+		}
+		return nil
+	})
+}
+
+// end sends the callers home once they are done.
+func (c *callers) end() { close(c.jobs) }
 
 // call waits for a slot of every candidate named in todo, runs them side by side
 // and hands on the result with their outcomes. The slots are given back when the

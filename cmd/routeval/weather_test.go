@@ -24,15 +24,16 @@ type weather struct {
 
 // The same at full length is TestE2ERoughWeather.
 func TestRoughWeather(t *testing.T) {
-	weather{500, 800, []faulttest.Span{
-		{From: 200 * time.Millisecond, To: time.Second},
-		{From: 3 * time.Second, To: 4 * time.Second},
+	weather{200, 800, []faulttest.Span{
+		{From: 200 * time.Millisecond, To: 700 * time.Millisecond},
+		{From: 2 * time.Second, To: 2500 * time.Millisecond},
 	}}.run(t)
 }
 
 // run fails unless every prompt has exactly one line, every failure a class, and calls are at
 // most 1.6 a prompt. The judge is what the server counts.
-func (w weather) run(t *testing.T) (took time.Duration, counts faulttest.Counts) {
+// It returns how many calls the server had admitted after each second.
+func (w weather) run(t *testing.T) (admitted []int) {
 	server, err := faulttest.New(faulttest.Options{
 		Seed: 1, Latency: 20 * time.Millisecond, Share: 0.3, Stall: 200 * time.Millisecond,
 		Rate: w.rate, Outages: w.outages,
@@ -57,9 +58,26 @@ models:
   weak:   {provider: openai, base_url: %[2]s, model: echo, slots: {min: 1, start: 8, max: 256}}
 router: {kind: random, threshold: 0.5}
 `, filepath.Join(dir, "prompts.jsonl"), listener.URL))
-	start := time.Now()
+	start, over, seconds := time.Now(), make(chan struct{}), make(chan []int)
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		var admitted []int
+		for {
+			select {
+			case <-tick.C:
+				n := server.Counts()
+				admitted = append(admitted, n.Calls-n.Cut-n.Refused)
+			case <-over:
+				seconds <- admitted
+				return
+			}
+		}
+	}()
 	out, err := routeval(t, "run", filepath.Join(dir, "run.yaml"), "-o", filepath.Join(dir, "run"), "--quiet").CombinedOutput()
-	took, counts = time.Since(start), server.Counts()
+	took, counts := time.Since(start), server.Counts()
+	close(over)
+	admitted = <-seconds
 	if err != nil && !strings.Contains(string(out), "have no answer") {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -88,5 +106,5 @@ router: {kind: random, threshold: 0.5}
 	if lines != w.prompts || float64(counts.Calls) > 1.6*float64(w.prompts) || n > w.prompts/50 || len(server.Answers()) < w.prompts-n {
 		t.Errorf("%d lines of %d, %d calls, %d failures", lines, w.prompts, counts.Calls, n)
 	}
-	return took, counts
+	return admitted
 }
