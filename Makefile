@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint weights fuzz bench e2e e2e-anthropic
+.PHONY: help build demo test race lint weights fuzz bench bench-router e2e e2e-anthropic
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,9 +32,9 @@ race: ## run the tests under the race detector
 lint: ## check formatting, go vet and staticcheck, of the e2e tests too
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "run gofmt -w on:" $$unformatted >&2; exit 1; }
 	$(GO) vet ./...
-	$(GO) vet -tags e2e ./...
+	$(GO) vet -tags e2e,router ./...
 	$(GO) tool staticcheck ./...
-	$(GO) tool staticcheck -tags e2e ./...
+	$(GO) tool staticcheck -tags e2e,router ./...
 
 OUTCOMES ?= ../shared/data/outcomes
 
@@ -49,7 +49,10 @@ fuzz: ## run every fuzz target for FUZZTIME (10s) each
 bench: ## run the benchmarks whose names match BENCH (all)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-e2e: ## run prompts through a real Ollama; the first time builds it, some 4 minutes
+bench-router: ## compare ways to train a router by cross-validation, where the data is at hand; takes minutes
+	$(GO) test -tags router -count=1 -timeout 60m -v -run '^(TestRouter|TestFitLearnsAsRouteLLM)$$' ./scoring/train
+
+e2e: ## run prompts through a real Ollama (the first time builds it, some 4 minutes), and look at the page in a real Chromium if there is one
 	@GO='$(GO)' cmd/routeval/internal/ollamatest/install
 	$(GO) test -tags e2e -count=1 -run '^TestE2E' ./cmd/routeval
 

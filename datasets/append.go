@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -31,6 +32,7 @@ func AppendResult(dst []byte, r *Result) ([]byte, error) {
 	o.failure(r.Failure)
 	o.text("category", r.Category)
 	o.text("reference", r.Reference)
+	o.judged(r.Judged)
 	o.extra(r.Extra)
 	o.buf = append(o.buf, '}', '\n')
 	if o.err != nil {
@@ -316,6 +318,18 @@ func (o *object) failure(f *Failure) {
 	o.buf = append(o.buf, '}')
 }
 
+func (o *object) judged(j *Judged) {
+	if j == nil {
+		return
+	}
+	b, err := json.Marshal(j, jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		o.fail("judged", err)
+		return
+	}
+	o.value("judged", b)
+}
+
 func (o *object) outcome(out *Outcome, recorded bool) {
 	o.text("model", out.Model)
 	o.text("answer", out.Answer)
@@ -328,6 +342,7 @@ func (o *object) outcome(out *Outcome, recorded bool) {
 	o.intPointer("reasoning_tokens", out.ReasoningTokens)
 	o.floatPointer("cost_usd", out.CostUSD)
 	o.floatPointer("quality", out.Quality)
+	o.text("grader", out.Grader)
 	o.count("latency_ns", out.LatencyNS)
 	o.count("load_ns", out.LoadNS)
 	o.count("attempts", int64(out.Attempts))

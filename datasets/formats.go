@@ -55,9 +55,9 @@ func formats() []format {
 
 // formatByName finds the format that a file name says, its compression suffix
 // taken off; ok is false where the name says nothing.
-func formatByName(name string) (f format, ok bool) {
+func formatByName(name string, among []format) (f format, ok bool) {
 	ext := strings.ToLower(filepath.Ext(name))
-	for _, f := range formats() {
+	for _, f := range among {
 		if slices.Contains(f.suffixes, ext) {
 			return f, true
 		}
@@ -66,19 +66,19 @@ func formatByName(name string) (f format, ok bool) {
 }
 
 // formatByContent finds the format that the first bytes of a file say.
-func formatByContent(head []byte) (format, error) {
-	for _, f := range formats() {
+func formatByContent(head []byte, among []format) (format, error) {
+	for _, f := range among {
 		if f.is(head) {
 			return f, nil
 		}
 	}
-	return format{}, fmt.Errorf("unknown format: neither the name nor the first bytes are those of %s", known())
+	return format{}, fmt.Errorf("unknown format: neither the name nor the first bytes are those of %s", known(among))
 }
 
 // known lists the formats for messages.
-func known() string {
+func known(formats []format) string {
 	var names []string
-	for _, f := range formats() {
+	for _, f := range formats {
 		name := f.name + " (" + strings.Join(f.suffixes, ", ")
 		if f.packable {
 			name += ", each also with " + strings.Join(packingSuffixes(), ", ")

@@ -12,11 +12,13 @@ import (
 )
 
 // A Manifest is what a run was asked to do and with what: enough to repeat it.
-// It is written once, before anything else in the run directory.
+// It is written once, before anything else in the run directory; a re-grading
+// replaces what it says of grades, and nothing else.
 type Manifest struct {
 	Version int               `json:"version"`          // of this layout: ManifestVersion
 	Program string            `json:"program"`          // name and version of the program that began the run
 	Created time.Time         `json:"created"`          // when the run began
+	Graded  time.Time         `json:"graded,omitzero"`  // when its grades were replaced; zero if they are the run's own
 	Spec    Spec              `json:"spec"`             // resolved: flags and defaults are in it
 	Digests map[string]string `json:"digests,omitzero"` // sha256 of every file that decides results: inputs, weights, prices
 	Space   string            `json:"space,omitzero"`   // embedding model and fingerprint

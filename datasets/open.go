@@ -112,14 +112,14 @@ func (in *input) open(opts Options) (format, error) {
 		in.file = nil
 	}
 
-	if f, ok := formatByName(bare); ok {
+	if f, ok := formatByName(bare, opts.among()); ok {
 		return f, nil
 	}
 	head, err := r.Peek(512)
 	if err != nil && err != io.EOF && len(head) == 0 {
 		return format{}, err
 	}
-	return formatByContent(head)
+	return formatByContent(head, opts.among())
 }
 
 func isRegular(f *os.File) bool {

@@ -25,6 +25,15 @@ type Options struct {
 	// Stdin is what the path "-" reads. It can be read once: ranging over it
 	// again is an error. Nil makes "-" an error.
 	Stdin io.Reader
+
+	formats []format // that a file may have; nil for those of the table
+}
+
+func (o *Options) among() []format {
+	if o.formats != nil {
+		return o.formats
+	}
+	return formats()
 }
 
 // Prompts is the prompts of some files, by the stream rule of this package.

@@ -3,6 +3,7 @@ package datasets
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/go-json-experiment/json"
 )
@@ -36,12 +37,28 @@ func checkResult(r *Result) error {
 			return fmt.Errorf("outcomes.%s.%w", name, err)
 		}
 	}
+	if err := checkJudged(r.Judged); err != nil {
+		return fmt.Errorf("judged.%w", err)
+	}
 	switch r.Extra.Kind() {
 	case 'n':
 		r.Extra = nil
 	case '{', 0:
 	default:
 		return wrongKind("extra", "an object", r.Extra.Kind())
+	}
+	return nil
+}
+
+func checkJudged(j *Judged) error {
+	switch {
+	case j == nil:
+	case j.Calls < 0:
+		return fmt.Errorf("calls: %d is negative", j.Calls)
+	case j.CostUSD != nil && !(*j.CostUSD >= 0 && !math.IsInf(*j.CostUSD, 1)):
+		return fmt.Errorf("cost_usd: %v is no cost", *j.CostUSD)
+	case j.PromptTokens != nil && *j.PromptTokens < 0, j.CompletionTokens != nil && *j.CompletionTokens < 0:
+		return errors.New("prompt_tokens, completion_tokens: a count is negative")
 	}
 	return nil
 }

@@ -35,14 +35,19 @@ type Spec struct {
 	// routed to gave no answer; "" or "none" for none.
 	OnFailure string `json:"on_failure,omitzero"`
 
+	Schedule Schedule `json:"schedule,omitzero"` // in which order calls are made
+	Chunk    int      `json:"chunk,omitzero"`    // prompts that a grouped schedule executes together
+
 	Grade  *Grade `json:"grade,omitzero"`  // how answers are graded; nil for not at all
+	Judge  *Model `json:"judge,omitzero"`  // the language model that grades, for the kinds of grades that ask one
 	Prices string `json:"prices,omitzero"` // a file of prices by model name, for models without a price of their own
 
-	BadRows BadRows  `json:"bad_rows,omitzero"` // what to do about rows that cannot be read
-	MaxLine int      `json:"max_line,omitzero"` // bytes; a longer line of a text file is a bad row
-	Cache   string   `json:"cache,omitzero"`    // directory of the embedding cache, or "off"
-	Window  int      `json:"window,omitzero"`   // prompts between routing and the journal
-	Grace   Duration `json:"grace,omitzero"`    // for calls in flight at the first signal
+	BadRows   BadRows  `json:"bad_rows,omitzero"`   // what to do about rows that cannot be read
+	MaxLine   int      `json:"max_line,omitzero"`   // bytes; a longer line of a text file is a bad row
+	BudgetUSD *float64 `json:"budget_usd,omitzero"` // what calls may cost in all, in US dollars; nil for no bound
+	Cache     string   `json:"cache,omitzero"`      // directory of the embedding cache, or "off"
+	Window    int      `json:"window,omitzero"`     // prompts between routing and the journal
+	Grace     Duration `json:"grace,omitzero"`      // for calls in flight at the first signal
 
 	WaitForBackend Duration `json:"wait_for_backend,omitzero"` // how long calls wait for a server that is down
 	MaxRetryAfter  Duration `json:"max_retry_after,omitzero"`  // a service that asks for a longer pause ends the run
@@ -83,6 +88,19 @@ type Router struct {
 	Kind    string `json:"kind,omitzero"`    // a name in the table of scorers
 	Weights string `json:"weights,omitzero"` // a safetensors file; "" for the weights in the binary
 
+	// Of knn: files of prompts with graded outcomes, or run directories, and how
+	// many of the nearest count, and how much the nearer ones more (scoring.KNN).
+	Outcomes    []string `json:"outcomes,omitzero"`
+	K           int      `json:"k,omitzero"`
+	Temperature float64  `json:"temperature,omitzero"`
+
+	// Of sw_ranking: a file of preferences between models.
+	Battles string `json:"battles,omitzero"`
+
+	// Of both: vectors of their prompts; "" has the embedder in the binary make
+	// them.
+	Embeddings string `json:"embeddings,omitzero"`
+
 	// Strong and Weak name the candidates on either side; "strong" and "weak"
 	// if empty.
 	Strong string `json:"strong,omitzero"`
@@ -95,6 +113,9 @@ type Router struct {
 	// Threshold: a prompt whose win rate is at least this goes strong. In [0,1],
 	// or the next number above 1, with which none does.
 	Threshold *float64 `json:"threshold,omitzero"`
+
+	// Thresholds are those of the categories that have one of their own.
+	Thresholds map[string]float64 `json:"thresholds,omitzero"`
 }
 
 // ScoringPair names two rows of a router's weights.
@@ -105,11 +126,15 @@ type ScoringPair struct {
 
 // Grade says how answers are graded.
 type Grade struct {
-	Kind        string  `json:"kind"`                  // a name in the table of graders
-	IgnoreCase  bool    `json:"ignore_case,omitzero"`  // exact, contains, regex: letters compare without case
-	IgnoreSpace bool    `json:"ignore_space,omitzero"` // exact, contains: all white space is one blank
-	Tolerance   float64 `json:"tolerance,omitzero"`    // number: greatest relative deviation that is still right
-	Pattern     string  `json:"pattern,omitzero"`      // regex: what is looked for
+	Kind        string         `json:"kind"`                  // a name in the table of graders
+	IgnoreCase  bool           `json:"ignore_case,omitzero"`  // exact, contains, regex: letters compare without case
+	IgnoreSpace bool           `json:"ignore_space,omitzero"` // exact, contains: all white space is one blank
+	Tolerance   float64        `json:"tolerance,omitzero"`    // number: greatest relative deviation that is still right
+	Pattern     string         `json:"pattern,omitzero"`      // regex: what is looked for
+	Schema      map[string]any `json:"schema,omitzero"`       // json: the JSON schema that an answer must meet; else it must equal the reference
+	Rubric      string         `json:"rubric,omitzero"`       // judge_single, judge_pair: what the judge goes by, in place of the default
+	Command     []string       `json:"command,omitzero"`      // command: a program and its arguments
+	Timeout     Duration       `json:"timeout,omitzero"`      // command: for one answer
 }
 
 // Execute says which models answer a prompt.
@@ -119,6 +144,15 @@ const (
 	RouteOnly Execute = "route-only" // none: only the route is decided
 	Routed    Execute = "routed"     // the one it is routed to
 	Both      Execute = "both"       // every candidate
+)
+
+// Schedule says in which order calls are made.
+type Schedule string
+
+const (
+	AutoSchedule Schedule = "auto"        // grouped where two candidates share a local server that may keep one model loaded
+	Grouped      Schedule = "grouped"     // a chunk of prompts is routed first and then executed model by model
+	Interleaved  Schedule = "interleaved" // as prompts come
 )
 
 // BadRows says what to do about rows that cannot be read.
@@ -181,8 +215,19 @@ func (s *Spec) Validate() error {
 	default:
 		bad("bad_rows", "unknown choice %q (have %s, %s)", s.BadRows, FailBadRows, SkipBadRows)
 	}
+	switch s.Schedule {
+	case "", AutoSchedule, Grouped, Interleaved:
+	default:
+		bad("schedule", "unknown choice %q (have %s, %s, %s)", s.Schedule, AutoSchedule, Grouped, Interleaved)
+	}
+	if s.Chunk < 0 {
+		bad("chunk", "%d is negative", s.Chunk)
+	}
 	if !(s.BothShare >= 0 && s.BothShare <= 1) {
 		bad("both_share", "%v is no share in [0,1]", s.BothShare)
+	}
+	if b := s.BudgetUSD; b != nil && !(*b >= 0) {
+		bad("budget_usd", "%v is no sum of money", *b)
 	}
 	if s.MaxLine < 0 || s.Window < 0 {
 		bad("max_line, window", "must not be negative")
@@ -198,6 +243,12 @@ func (s *Spec) Validate() error {
 	if s.Embedding != nil {
 		s.Embedding.validate(bad, "embedding")
 	}
+	if s.Judge != nil {
+		s.Judge.validate(bad, "judge")
+	}
+	if _, ok := s.Models[Tie]; ok {
+		bad("models."+Tie, "no candidate may have this name: judges say it of answers that neither wins")
+	}
 	return errors.Join(errs...)
 }
 
@@ -212,10 +263,17 @@ func (r *Router) validate(bad func(field, format string, args ...any), models ma
 	if strong == weak {
 		bad("router.weak", "is the same candidate as router.strong")
 	}
-	if t := r.Threshold; t != nil && !(*t >= 0 && *t <= math.Nextafter(1, 2)) {
+	if t := r.Threshold; t != nil && !isThreshold(*t) {
 		bad("router.threshold", "%v is not in [0,1]", *t)
 	}
+	for _, category := range slices.Sorted(maps.Keys(r.Thresholds)) {
+		if t := r.Thresholds[category]; !isThreshold(t) {
+			bad("router.thresholds."+category, "%v is not in [0,1]", t)
+		}
+	}
 }
+
+func isThreshold(t float64) bool { return t >= 0 && t <= math.Nextafter(1, 2) }
 
 // Fallback is the name of the candidate for failures, "" if there is none.
 func (s *Spec) Fallback() string {
@@ -283,7 +341,7 @@ func mergedKeys(a, b map[string]string) map[string]bool {
 
 // dials are the fields that cannot change a result, by their last name.
 var dials = map[string]bool{
-	"cache": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
+	"budget_usd": true, "cache": true, "schedule": true, "chunk": true, "window": true, "grace": true, "timeout": true, "max_attempts": true, "slots": true, "batch": true,
 	"wait_for_backend": true, "max_retry_after": true, "connect_timeout": true, "first_byte_timeout": true, "load_grace": true,
 	"rpm": true, "tpm": true, "input_tpm": true, "output_tpm": true,
 	"slots.min": true, "slots.start": true, "slots.max": true,
@@ -371,7 +429,8 @@ func (s *Spec) result() map[string]string {
 		names := strings.Split(path, ".")
 		last := names[len(names)-1]
 		lastTwo := strings.Join(names[max(0, len(names)-2):], ".")
-		return (dials[last] || dials[lastTwo] && len(names) > 3) && !strings.Contains(path, ".params.")
+		return (dials[last] || dials[lastTwo] && len(names) > 3) &&
+			!strings.Contains(path, ".params.") && !strings.HasPrefix(path, "grade.schema.") && !strings.HasPrefix(path, "router.thresholds.")
 	})
 	return fields
 }

@@ -60,6 +60,7 @@ type Outcome struct {
 
 	CostUSD   *float64 `json:"cost_usd,omitzero"`   // price of the call in US dollars
 	Quality   *float64 `json:"quality,omitzero"`    // grade in [0,1]
+	Grader    string   `json:"grader,omitzero"`     // the kind of grader that gave Quality; "" if it came with the prompt
 	LatencyNS int64    `json:"latency_ns,omitzero"` // from sending the call to the whole answer, in nanoseconds; 0 if unknown
 	LoadNS    int64    `json:"load_ns,omitzero"`    // of LatencyNS, time the endpoint says it spent loading the model
 
@@ -94,7 +95,8 @@ type Result struct {
 	Failure    *Failure           `json:"error,omitzero"`      // why the prompt could not be routed at all; nil if it was
 	Category   string             `json:"category,omitzero"`
 	Reference  string             `json:"reference,omitzero"`
-	Extra      jsontext.Value     `json:"extra,omitzero"` // the prompt's Extra, byte for byte
+	Judged     *Judged            `json:"judged,omitzero"` // what a judge said of the answers; nil if none was asked
+	Extra      jsontext.Value     `json:"extra,omitzero"`  // the prompt's Extra, byte for byte
 }
 
 // Delivered is the outcome that the prompt ended with: that of the candidate it was
@@ -111,6 +113,29 @@ func (r *Result) Delivered() (o Outcome, called bool) {
 	}
 	return o, called
 }
+
+// Judged is what a language model that graded the answers to a prompt said, and
+// what that cost, whenever it was paid. It is no part of the outcomes' cost.
+type Judged struct {
+	Model            string    `json:"model,omitzero"`             // the judge, as its endpoint knows it
+	Calls            int       `json:"calls,omitzero"`             // calls made for the verdicts, retries included
+	PromptTokens     *int64    `json:"prompt_tokens,omitzero"`     // of all verdicts; nil if one is unknown
+	CompletionTokens *int64    `json:"completion_tokens,omitzero"` // of all verdicts; nil if one is unknown
+	CostUSD          *float64  `json:"cost_usd,omitzero"`          // of all verdicts in US dollars; nil if one is unknown
+	Verdicts         []Verdict `json:"verdicts,omitzero"`
+}
+
+// A Verdict is one reply of a judge.
+type Verdict struct {
+	Shown  []string `json:"shown,omitzero"`  // the candidates whose answers the judge saw, in that order: one or two
+	Rating float64  `json:"rating,omitzero"` // of one answer, from 1 to 10
+	Winner string   `json:"winner,omitzero"` // of two: a candidate, or Tie
+	Error  string   `json:"error,omitzero"`  // why there is no verdict: a call that failed, or a reply that holds none
+}
+
+// Tie is the winner of a pair of which neither answer is better. No candidate is
+// called so.
+const Tie = "tie"
 
 // Pos is a place in an input: a file and a row.
 type Pos struct {

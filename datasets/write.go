@@ -77,10 +77,10 @@ func encode[T any](w io.Writer, name string, kind kind, seq iter.Seq2[T, error],
 // must be closed after it.
 func newRowWriter(w io.Writer, name string, kind kind) (rowWriter, io.Closer, error) {
 	bare, packed := cutPacking(name)
-	f, ok := formatByName(bare)
+	f, ok := formatByName(bare, formats())
 	switch {
 	case !ok:
-		return nil, nil, fmt.Errorf("%s: the name says no format: want one of %s", name, known())
+		return nil, nil, fmt.Errorf("%s: the name says no format: want one of %s", name, known(formats()))
 	case packed == nil:
 		return f.writer(w, kind), io.NopCloser(nil), nil
 	case !f.packable:

@@ -17,6 +17,7 @@ type item struct {
 	row     error             // of a row that could not be read; nothing else is set then
 	vector  []float32         // its embedding; nil until there is one, and where none is needed
 	winRate float64           // once it is scored
+	result  *datasets.Result  // of a prompt that is finished and graded anew; nil otherwise
 	failure *datasets.Failure // why it could not be embedded or scored
 	warning string            // a doubt about its embedding; "" if there is none
 }

@@ -10,143 +10,136 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"routeval/datasets"
 	"routeval/providers"
 	"routeval/providers/traffic"
 )
 
-// execute routes items and executes them in order. What needs no call is
-// finished at once; the rest gets a goroutine that waits for its candidate's
-// slots, so that a slow candidate keeps nobody from a fast one until the window is
-// full.
+// execute routes items and executes them in order: as they come or, with a Chunk,
+// model by model.
 func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
-	var g errgroup.Group
-	callers := newCallers(&g, cmp.Or(r.Window, DefaultWindow))
-	defer func() { callers.end(); g.Wait(); close(r.results) }()
-	for b, err := range r.inBatches(feed, items, r.routeBatch) {
+	defer close(r.results)
+	if r.Chunk > 0 {
+		return r.executeGrouped(feed, items)
+	}
+	callers := newCallers(cmp.Or(r.Window, DefaultWindow))
+	defer callers.wait()
+	for p, err := range r.planned(feed, items) {
 		if err != nil {
 			return err
 		}
-		for i := range b.items {
-			if feed.Err() != nil {
-				return nil
-			}
-			it := &b.items[i]
-			result, todo := r.plan(it)
-			if len(todo) == 0 {
-				r.finish(it, result, nil)
-				continue
-			}
-			callers.do(func() { r.call(it, result, todo) })
-		}
+		// Whoever does it waits for its candidate's slots, so that a slow candidate
+		// keeps nobody from a fast one until the window is full.
+		callers.do(func() { r.call(p.it, p.result, p.todo) })
 	}
 	return nil
 }
 
-// callers are goroutines that carry prompts through their calls. One that is done
-// takes the next: its stack has grown to what a call needs, and growing it anew for
-// every prompt took a quarter of the executor's time.
-type callers struct {
-	group *errgroup.Group
-	jobs  chan func() // taken by whoever is idle
-	most  int         // callers
-	n     int
+// A pending prompt is routed and waits for its calls.
+type pending struct {
+	it      *item
+	result  *datasets.Result
+	todo    []string // the candidates that have yet to answer; none if only the judge has
+	stopped bool     // the run was stopped before they all did
 }
 
-func newCallers(g *errgroup.Group, most int) *callers {
-	return &callers{group: g, jobs: make(chan func()), most: most}
-}
-
-// do hands a job to an idle caller, to a new one, or to the first that is done.
-func (c *callers) do(job func()) {
-	select {
-	case c.jobs <- job:
-		return
-	default:
-	}
-	if c.n == c.most {
-		c.jobs <- job
-		return
-	}
-	c.n++
-	c.group.Go(func() error {
-		job()
-		for job := range c.jobs {
-			job()
+// planned routes items and gives, in order, those that wait for a call. What needs
+// none is finished on the way.
+func (r *run) planned(feed context.Context, items iter.Seq2[item, error]) iter.Seq2[*pending, error] {
+	return func(yield func(*pending, error) bool) {
+		for b, err := range r.inBatches(feed, items, r.routeBatch) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range b.items {
+				if feed.Err() != nil {
+					return
+				}
+				it := &b.items[i]
+				result, todo := r.plan(it)
+				if len(todo) == 0 && r.Judge == nil {
+					r.finish(it, result, nil)
+				} else if !yield(&pending{it: it, result: result, todo: todo}, nil) {
+					return
+				}
+			}
 		}
-		return nil
-	})
+	}
 }
 
-// end sends the callers home once they are done.
-func (c *callers) end() { close(c.jobs) }
-
-// call waits for a slot of every candidate named in todo, runs them side by side
-// and hands on the result with their outcomes. The slots are given back when the
-// result is on disk: what a crash can cost is then bounded by the slots. If the
-// run is stopped before the last of them answered the prompt is not finished.
+// call has the candidates named in todo answer a prompt, another stand in for the
+// chosen one if it failed, and hands on the result. If the run is stopped before
+// the last of them answered the prompt is not finished.
 func (r *run) call(it *item, result *datasets.Result, todo []string) {
-	release := r.acquire(todo)
+	if len(todo) == 0 {
+		r.judgeOnly(it, result)
+		return
+	}
+	release := r.ask(it, result, todo)
 	if release == nil {
 		return
 	}
-	outcomes := make([]*datasets.Outcome, len(todo))
-	var wg sync.WaitGroup
-	for i, name := range todo[1:] {
-		wg.Go(func() { outcomes[i+1] = r.complete(it, name) })
-	}
-	outcomes[0] = r.complete(it, todo[0])
-	wg.Wait()
-	for i, o := range outcomes {
-		if o == nil {
-			release()
-			return
-		}
-		it.record(result, todo[i], o)
-	}
-	if failed := result.Outcomes[result.Route]; !failed.OK() && r.OnFailure != "" && r.OnFailure != result.Route {
-		if release = r.fallBack(it, result, release); release == nil {
+	if _, called := result.Outcomes[r.OnFailure]; !called && r.needsFallback(result) {
+		// The slots held are given back first: nobody holds one and waits for another
+		// in an order of his own.
+		release()
+		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
 			return
 		}
 	}
+	r.markFallback(result)
 	r.finish(it, result, release)
 }
 
-// fallBack has the candidate for failures stand in for the one that failed, if it
-// did not answer already. The slots held are given back first: nobody holds one and
-// waits for another in an order of his own. It returns what gives back the slot
-// that is held then; nil if the run was stopped.
-func (r *run) fallBack(it *item, result *datasets.Result, held func()) (release func()) {
-	o, called := result.Outcomes[r.OnFailure]
-	if called {
-		if o.OK() {
-			o.FallbackFor = result.Route
-			result.Outcomes[r.OnFailure] = o
-		}
-		return held
-	}
-	held()
-	if release = r.acquire([]string{r.OnFailure}); release == nil {
+// ask waits for a slot of every candidate named, calls them side by side and takes
+// their outcomes into the result. It returns what gives the slots back, to be
+// called when the result is on disk: what a crash can cost is then bounded by the
+// slots. Nil means that the run was stopped.
+func (r *run) ask(it *item, result *datasets.Result, names []string) (release func()) {
+	if release = r.acquire(names); release == nil {
 		return nil
 	}
-	answer := r.complete(it, r.OnFailure)
-	if answer == nil {
+	worst := r.worst(it, names)
+	if err := r.purse.reserve(worst); err != nil {
+		r.stop(err)
 		release()
 		return nil
 	}
-	answer.FallbackFor = result.Route
-	it.record(result, r.OnFailure, answer)
+	outcomes := make([]*datasets.Outcome, len(names))
+	var wg sync.WaitGroup
+	for i, name := range names[1:] {
+		wg.Go(func() { outcomes[i+1] = r.complete(it, name) })
+	}
+	outcomes[0] = r.complete(it, names[0])
+	wg.Wait()
+	r.purse.settle(worst, paid(outcomes, worst))
+	if slices.Contains(outcomes, nil) {
+		release()
+		return nil
+	}
+	for i, o := range outcomes {
+		if it.warning != "" {
+			o.Warnings = append(o.Warnings, it.warning)
+		}
+		result.Outcomes[names[i]] = *o
+	}
 	return release
 }
 
-// record takes an outcome into the result, with what is to be said of the prompt.
-func (it *item) record(result *datasets.Result, name string, o *datasets.Outcome) {
-	if it.warning != "" {
-		o.Warnings = append(o.Warnings, it.warning)
+// needsFallback reports whether the chosen candidate was called and failed, and
+// another is there to stand in for it.
+func (r *run) needsFallback(result *datasets.Result) bool {
+	chosen, called := result.Outcomes[result.Route]
+	return called && !chosen.OK() && r.OnFailure != "" && r.OnFailure != result.Route
+}
+
+// markFallback notes of an answer that it stands in for the chosen candidate's.
+func (r *run) markFallback(result *datasets.Result) {
+	if o := result.Outcomes[r.OnFailure]; r.needsFallback(result) && o.OK() {
+		o.FallbackFor = result.Route
+		result.Outcomes[r.OnFailure] = o
 	}
-	result.Outcomes[name] = *o
 }
 
 // acquire takes a slot of every candidate named and returns what gives them
@@ -247,8 +240,27 @@ func request(p *datasets.Prompt) providers.Request {
 
 // finish grades the outcomes of a result and hands it to the writer, which
 // drains to the end: an answer that was paid for never loses a race against the
-// end of the run. durable, if not nil, is called once the result is on disk.
+// end of the run, nor against a grader that has failed for good. durable, if not nil, is called once the result is on disk.
 func (r *run) finish(it *item, result *datasets.Result, durable func()) {
-	r.grade(r.calls, it, result)
+	if r.Judge != nil {
+		if free, err := r.Judge.acquire(r.calls); err == nil { // else no call is made
+			defer free()
+		}
+	}
+	r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result))
 	r.results <- done{result, durable}
+}
+
+// judgeOnly finishes a result that needs no call but the judge's. If the run is
+// stopped before it is judged the prompt is not finished: nothing was paid for but
+// verdicts, which are kept by themselves.
+func (r *run) judgeOnly(it *item, result *datasets.Result) {
+	free, err := r.Judge.acquire(r.feed)
+	if err != nil {
+		return
+	}
+	defer free()
+	if r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result)) == nil {
+		r.results <- done{result, nil}
+	}
 }

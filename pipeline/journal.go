@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"github.com/go-json-experiment/json"
 
@@ -35,9 +34,9 @@ type Tally struct {
 	Prompts  int64   // finished
 	Failed   int64   // of these, without an answer
 	StoodIn  int64   // answered by another candidate than the one they were routed to
-	CostUSD  float64 // of the priced calls
-	Unpriced int64   // answers that were called for and have no price: their cost is unknown
-	Calls    int64   // attempts, retries included
+	CostUSD  float64 // of the priced calls, the judge's included
+	Unpriced int64   // answers and verdicts that were called for and have no price: their cost is unknown
+	Calls    int64   // attempts, retries and the judge's included
 }
 
 // OpenJournal opens the journal at path, creating it if there is none, and
@@ -85,12 +84,12 @@ func (j *Journal) recover() error {
 // that are on disk now, by the rules of a [Journal]. An error is the last thing
 // that the sequence yields.
 func ReadRun(dir string) (datasets.Manifest, iter.Seq2[datasets.Result, error], error) {
-	m, err := datasets.ReadManifest(filepath.Join(dir, ManifestFile))
+	m, err := datasets.ReadManifest(current(dir, ManifestFile))
 	if err != nil {
 		return m, nil, err
 	}
 	return m, func(yield func(datasets.Result, error) bool) {
-		err := scanFile(filepath.Join(dir, JournalFile), func(_ []byte, r *datasets.Result) error {
+		err := scanFile(current(dir, JournalFile), func(_ []byte, r *datasets.Result) error {
 			if !yield(*r, nil) {
 				return errStop
 			}
@@ -209,6 +208,14 @@ func (t *Tally) add(r *datasets.Result) {
 	}
 	if o, _ := r.Delivered(); o.FallbackFor != "" {
 		t.StoodIn++
+	}
+	if j := r.Judged; j != nil {
+		t.Calls += int64(j.Calls)
+		if j.CostUSD != nil {
+			t.CostUSD += *j.CostUSD
+		} else {
+			t.Unpriced++
+		}
 	}
 	for _, o := range r.Outcomes {
 		t.Calls += int64(o.Attempts)

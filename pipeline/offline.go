@@ -9,16 +9,32 @@ import (
 )
 
 // Offline routes prompts and takes over their recorded outcomes, graded and
-// priced, in order, without a call of a candidate and without a journal. It
+// priced, in order, without a call of a candidate or a judge and without a journal. It
 // follows the stream rule of package datasets; a prompt that cannot be scored is
 // a result with a failure.
 func (p *Pipeline) Offline(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[datasets.Result, error] {
 	offline := *p
-	offline.Execute = datasets.RouteOnly
+	offline.Execute, offline.Judge = datasets.RouteOnly, nil
 	return stream(ctx, &offline, prompts, offline.routeBatch, func(it *item) (datasets.Result, error) {
 		result, _ := offline.plan(it)
-		offline.grade(ctx, it, result)
-		return *result, nil
+		err := offline.grade(ctx, nil, it.prompt.Query(), result)
+		return *result, err
+	})
+}
+
+// A Planned prompt is what a run would do with it.
+type Planned struct {
+	Result datasets.Result // with its recorded outcomes alone
+	Calls  []string        // the candidates that would be called
+	Bytes  int             // of the prompt as it would be sent
+}
+
+// Plan says what a run would do with prompts, in order, without a call of a
+// candidate and without a journal.
+func (p *Pipeline) Plan(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[Planned, error] {
+	return stream(ctx, p, prompts, p.routeBatch, func(it *item) (Planned, error) {
+		result, calls := p.plan(it)
+		return Planned{*result, calls, promptBytes(&it.prompt)}, nil
 	})
 }
 

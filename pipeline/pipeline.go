@@ -18,11 +18,12 @@ import (
 // A Pipeline is a run made of objects: what a spec names, resolved. Its fields
 // are set once and then only read.
 type Pipeline struct {
-	Scorer    scoring.Scorer
-	Embedder  providers.Embedder // nil where the scorer reads text only
-	Threshold float64            // win rate >= Threshold goes strong
-	Strong    string             // name of the candidate on the strong side
-	Weak      string             // and on the weak side
+	Scorer     scoring.Scorer
+	Embedder   providers.Embedder // nil where the scorer reads text only
+	Threshold  float64            // win rate >= Threshold goes strong
+	Thresholds map[string]float64 // those of the categories that have one of their own
+	Strong     string             // name of the candidate on the strong side
+	Weak       string             // and on the weak side
 
 	Candidates map[string]Candidate
 	Execute    datasets.Execute
@@ -32,10 +33,17 @@ type Pipeline struct {
 	// routed to gave no answer; "" for none.
 	OnFailure string
 
-	Grader scoring.Grader // nil for no grades
+	Grader    scoring.Grader // nil for no grades, or where there is a judge
+	GradeKind string         // what outcomes say graded them
+	Judge     *Judge         // nil if no language model grades
+
+	// BudgetUSD bounds what all sessions of the run may spend on calls; nil for no
+	// bound. With one, every candidate that is called needs a price.
+	BudgetUSD *float64
 
 	Batch      Batch
 	EmbedSlots int           // embedding requests at a time; at least 1
+	Chunk      int           // above 0: prompts are executed model by model, so many at a time
 	Window     int           // prompts between routing and the journal; 0 for DefaultWindow
 	Grace      time.Duration // for calls in flight once the context of Run has ended
 
@@ -52,6 +60,8 @@ type Candidate struct {
 	Model     string              // its name as its endpoint knows it; recorded outcomes may go by it
 	Completer providers.Completer // nil where only recorded outcomes answer
 	Traffic   *traffic.Controller // gives slots to prompts; nil where Completer is
+	MaxTokens int                 // bound on an answer, for the budget
+	Timeout   time.Duration       // bound on a call, likewise
 	Price     *datasets.Price     // nil if unknown
 }
 
@@ -98,6 +108,9 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 		Pipeline: p, journal: j, feed: feed, calls: traffic.WithStop(calls, feed), stop: stop,
 		results: make(chan done, writeGroup),
 	}
+	if p.BudgetUSD != nil {
+		r.purse = &purse{budget: *p.BudgetUSD, spent: j.Tally().CostUSD}
+	}
 	var g errgroup.Group
 	g.Go(func() error { return r.halt(r.execute(feed, r.fresh(prompts))) })
 	g.Go(func() error { return r.halt(r.write()) })
@@ -118,6 +131,9 @@ type run struct {
 	stop    context.CancelCauseFunc // ends the feeding; the first cause is the run's error
 
 	results chan done // execute → write
+
+	purse *purse
+	last  string // the candidate that a grouped run called last
 
 	summary Summary
 }

@@ -1,12 +1,10 @@
 package pipeline
 
 import (
-	"context"
 	"maps"
 	"slices"
 
 	"routeval/datasets"
-	"routeval/scoring"
 )
 
 // plan decides the route of an item, takes over what was recorded, and names
@@ -21,7 +19,7 @@ func (p *Pipeline) plan(it *item) (*datasets.Result, []string) {
 		return result, nil
 	}
 	result.WinRate = &it.winRate
-	result.Route = p.route(it.winRate)
+	result.Route = p.route(prompt.Category, it.winRate)
 	result.Outcomes = make(map[string]datasets.Outcome, len(p.Candidates))
 	for name, c := range p.Candidates {
 		if o, ok := recorded(prompt, name, c.Model); ok {
@@ -75,26 +73,4 @@ func (p *Pipeline) propensity(result *datasets.Result) float64 {
 		return 1
 	}
 	return p.BothShare
-}
-
-// grade gives a quality to every outcome that has an answer and no quality yet.
-// An answer that cannot be graded carries a warning instead.
-func (p *Pipeline) grade(ctx context.Context, it *item, result *datasets.Result) {
-	if p.Grader == nil {
-		return
-	}
-	for name, o := range result.Outcomes {
-		if !o.OK() || o.Quality != nil || o.Recorded && o.Answer == "" {
-			continue
-		}
-		q, err := p.Grader.Grade(ctx, scoring.Answer{
-			Query: it.prompt.Query(), Text: o.Answer, Reference: it.prompt.Reference,
-		})
-		if err != nil {
-			o.Warnings = append(o.Warnings, "not graded: "+err.Error())
-		} else {
-			o.Quality = &q
-		}
-		result.Outcomes[name] = o
-	}
 }

@@ -123,9 +123,14 @@ func (p *Pipeline) checkWidth(vector []float32) error {
 	return nil
 }
 
-// route is the decision: the candidate that a win rate leads to.
-func (p *Pipeline) route(winRate float64) string {
-	if winRate >= p.Threshold {
+// route is the decision: the candidate that a win rate leads to, by the threshold
+// of the prompt's category if that has one.
+func (p *Pipeline) route(category string, winRate float64) string {
+	threshold, ok := p.Thresholds[category]
+	if !ok {
+		threshold = p.Threshold
+	}
+	if winRate >= threshold {
 		return p.Strong
 	}
 	return p.Weak

@@ -16,9 +16,10 @@ import (
 
 // Names of the files of a run directory.
 const (
-	ManifestFile = "manifest.json"  // what was asked; written first, never changed
+	ManifestFile = "manifest.json"  // what was asked; written first, changed by a re-grading alone
 	JournalFile  = "results.jsonl"  // one line per finished prompt
 	BadRowsFile  = "bad_rows.jsonl" // rows that could not be read, of the last session
+	VerdictsFile = "verdicts.jsonl" // replies of a judge, by what it was asked
 	lockFile     = "lock"
 )
 
@@ -50,7 +51,15 @@ func Open(path string, m datasets.Manifest, retryFailed bool) (*RunDir, error) {
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		return nil, err
 	}
-	d := &RunDir{Path: path, Manifest: m, lock: flock.New(filepath.Join(path, lockFile))}
+	return openDir(path, func(d *RunDir) error {
+		d.Manifest = m
+		return d.open(retryFailed)
+	})
+}
+
+// openDir locks a directory, ends what was interrupted there, and has it opened.
+func openDir(path string, open func(*RunDir) error) (*RunDir, error) {
+	d := &RunDir{Path: path, lock: flock.New(filepath.Join(path, lockFile))}
 	got, err := d.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("%s: lock: %w", path, err)
@@ -58,7 +67,11 @@ func Open(path string, m datasets.Manifest, retryFailed bool) (*RunDir, error) {
 	if !got {
 		return nil, fmt.Errorf("%s: another process is working in this run directory", path)
 	}
-	if err := d.open(retryFailed); err != nil {
+	err = settle(path)
+	if err == nil {
+		err = open(d)
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.lock.Unlock())
 	}
 	return d, nil
@@ -118,7 +131,11 @@ func writeAtomically(path string, write func(io.Writer) error) error {
 	if err := t.CloseAtomicallyReplace(); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}

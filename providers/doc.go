@@ -8,7 +8,9 @@
 // [New] makes a [Client] of a role's [Config] and calls nobody. Base URLs are read
 // as people type them; what was understood is the client's [Located] endpoint. Kind
 // "ollama" speaks Ollama's native API, kind "openai" that of OpenAI and of the many
-// that are compatible with it, Ollama's /v1 among them.
+// that are compatible with it, Ollama's /v1 among them, kind "azure" the same under
+// Azure's paths, and kind "anthropic" the Messages API. A [Preset] is a service of one of
+// these kinds with a name, a place and peculiarities of its own.
 //
 // Every call has a deadline, every answer a bound in bytes and every chat a bound in
 // tokens above 0, since some services take 0 or none for endless.
@@ -24,6 +26,13 @@
 //
 // # A new kind
 //
-// Write its file, add its line to the table of kinds, and a line to the wires of
-// contract_test.go: package providertest then holds it to all of the above.
+// Write its file, add its line to the tables of kinds and of presets, and a line to the
+// wires of contract_test.go: package providertest then holds it to all of the above. A
+// service that speaks as another does needs a line in the table of presets and no more.
+//
+// # Keys
+//
+// A key goes to the host that it was configured for and to no other: a redirect elsewhere
+// is not followed. Without TLS it goes to this machine only, unless the configuration
+// allows more. However a [Config] or a [Client] is printed, its key is not shown.
 package providers

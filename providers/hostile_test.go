@@ -55,7 +55,7 @@ var hostile = map[string]func(w io.Writer){
 
 const (
 	okJSON         = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
-	hostileTimeout = 300 * time.Millisecond
+	hostileTimeout = 150 * time.Millisecond
 	hostileBytes   = 64 << 10 // MaxResponseBytes
 	// A call may take up to a few headers of the longest and bodies of the longest, each
 	// copied as it grows.

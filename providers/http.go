@@ -61,12 +61,12 @@ func newEndpoint(cfg Config, read func(typed string) (*url.URL, error)) (*endpoi
 		header.Set("Authorization", "Bearer "+string(cfg.Key))
 	}
 	return &endpoint{
+		warm:   new(atomic.Int64),
 		cfg:    cfg,
 		preset: preset,
 		base:   base,
 		client: &http.Client{Transport: newTransport(cfg), CheckRedirect: sameHost},
 		header: header,
-		warm:   new(atomic.Int64),
 	}, nil
 }
 

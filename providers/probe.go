@@ -290,19 +290,14 @@ func (p *prober) completes(ctx context.Context) (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}
-	detail := fmt.Sprintf("%s tokens read, %s written in %s", count(got.Usage.PromptTokens), count(got.Usage.CompletionTokens), round(took))
+	detail := "answered in " + round(took).String()
+	if read, written := got.Usage.PromptTokens, got.Usage.CompletionTokens; read != nil && written != nil {
+		detail += fmt.Sprintf(", tokens: %d read, %d written", *read, *written)
+	}
 	if got.LoadTime > time.Millisecond {
 		detail += fmt.Sprintf(", %s of it to load the model", round(got.LoadTime))
 	}
 	return Finding{What: "completion", OK: true, Detail: detail, Took: took}, nil
-}
-
-// count is a number of tokens, which a service need not say.
-func count(n *int64) string {
-	if n == nil {
-		return "unknown"
-	}
-	return fmt.Sprint(*n)
 }
 
 func round(d time.Duration) time.Duration {

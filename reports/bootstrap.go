@@ -1,57 +1,93 @@
 package reports
 
 import (
-	"math"
+	"context"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
 
-// The statistics that every bootstrap draw computes.
+// A statistic is what a bootstrap draw computes, by the name under which
+// metrics and baselines find its interval.
+type statistic int
+
 const (
-	statQuality = iota
+	statQuality statistic = iota
 	statCost
 	statWeakQuality
 	statStrongQuality
 	statGap
 	statOracleQuality
+	statOracleAllQuality
+	statBestSingleQuality
 	statRoutedQuality
+	statGainBestSingle
+	statGainRandom
+	statOracleGap
 	statWeakCost
 	statStrongCost
 	statRoutedCost
 	statCostShare
+	statCostSaved
+	statArenaScore
+	statBrier
 	statPGR
 	statAPGR
 	statAPGRCost
+	statAIQ
+	statAUROC
+	statQNC
+	statCPT20
 	statCPT50
 	statCPT80
 	statCPT95
+	statSaved95
+	statSaved99
+	statSaved100
 	numStats
 )
 
-// statNames are the names under which metrics and baselines find the intervals.
 var statNames = [numStats]string{
-	statQuality:       "quality",
-	statCost:          "cost_usd",
-	statWeakQuality:   "weak_quality",
-	statStrongQuality: "strong_quality",
-	statGap:           "gap",
-	statOracleQuality: "oracle_quality",
-	statRoutedQuality: "routed_quality",
-	statWeakCost:      "weak_cost_usd",
-	statStrongCost:    "strong_cost_usd",
-	statRoutedCost:    "routed_cost_usd",
-	statCostShare:     "cost_share",
-	statPGR:           "pgr",
-	statAPGR:          "apgr",
-	statAPGRCost:      "apgr_cost",
-	statCPT50:         "cpt_50",
-	statCPT80:         "cpt_80",
-	statCPT95:         "cpt_95",
+	statQuality:           "quality",
+	statCost:              "cost_usd",
+	statWeakQuality:       "weak_quality",
+	statStrongQuality:     "strong_quality",
+	statGap:               "gap",
+	statOracleQuality:     "oracle_quality",
+	statOracleAllQuality:  "oracle_all_quality",
+	statBestSingleQuality: "best_single_quality",
+	statRoutedQuality:     "routed_quality",
+	statGainBestSingle:    "gain_best_single",
+	statGainRandom:        "gain_random",
+	statOracleGap:         "oracle_gap",
+	statWeakCost:          "weak_cost_usd",
+	statStrongCost:        "strong_cost_usd",
+	statRoutedCost:        "routed_cost_usd",
+	statCostShare:         "cost_share",
+	statCostSaved:         "cost_saved",
+	statArenaScore:        "arena_score",
+	statBrier:             "brier",
+	statPGR:               "pgr",
+	statAPGR:              "apgr",
+	statAPGRCost:          "apgr_cost",
+	statAIQ:               "aiq",
+	statAUROC:             "auroc",
+	statQNC:               "qnc",
+	statCPT20:             "cpt_20",
+	statCPT50:             "cpt_50",
+	statCPT80:             "cpt_80",
+	statCPT95:             "cpt_95",
+	statSaved95:           "cost_saved_95",
+	statSaved99:           "cost_saved_99",
+	statSaved100:          "cost_saved_100",
 }
 
-var cptLevels = [...]float64{0.50, 0.80, 0.95} // of statCPT50 and on, ascending
+var (
+	cptLevels  = [...]float64{0.20, 0.50, 0.80, 0.95} // of statCPT20 and on, ascending
+	keepLevels = [...]float64{0.95, 0.99, 1}          // of statSaved95 and on, ascending
+)
 
 // bootstrap fills in the intervals of the facts: the paired percentile
 // bootstrap over prompts. Each draw takes as many prompts as there are, with
@@ -63,213 +99,79 @@ var cptLevels = [...]float64{0.50, 0.80, 0.95} // of statCPT50 and on, ascending
 // pass over the rows in order gives every area and crossing. Draw d has its own
 // generator, seeded by (seed, d), so the intervals do not depend on how many
 // processors share the work.
-func bootstrap(f *facts, list []row) {
-	s := newSample(f, list)
-	draws := f.opts.Draws
-	table := make([]float64, numStats*draws)
+//
+// For a slice, whole is false: only what a [Slice] shows is computed.
+func bootstrap(ctx context.Context, f *facts, whole bool) error {
+	s := newSample(f, whole)
+	draws := make([]drawn, f.opts.Draws)
+	if whole && s.rated {
+		table := make([]float64, len(draws)*(bandSteps+1))
+		for d := range draws {
+			draws[d].band = table[d*(bandSteps+1):][:bandSteps+1]
+		}
+	}
+	if err := s.drawAll(ctx, draws, f.opts.Seed); err != nil {
+		return err
+	}
+	column := make([]float64, len(draws))
+	ends := func(of func(*drawn) float64) interval {
+		for d := range draws {
+			column[d] = of(&draws[d])
+		}
+		lo, hi := percentiles(column, f.opts.Confidence)
+		return interval{lo, hi}
+	}
+	for stat, name := range statNames {
+		if whole || slices.Contains(sliceStats, statistic(stat)) {
+			f.intervals[name] = ends(func(d *drawn) float64 { return d.stats[stat] })
+		}
+	}
+	for i := range draws[0].band {
+		f.band = append(f.band, ends(func(d *drawn) float64 { return d.band[i] }))
+	}
+	return nil
+}
+
+// sliceStats are those that a slice shows or needs.
+var sliceStats = []statistic{statQuality, statCost, statWeakQuality, statStrongQuality, statGap, statCostShare, statPGR, statAPGR}
+
+// bandSteps is the number of steps of the strong share at which the curve has an
+// interval.
+const bandSteps = 100
+
+// drawn is what one draw computed; NaN where a statistic has no meaning.
+type drawn struct {
+	stats [numStats]float64
+	band  []float64 // quality at each percent of the strong share; nil if it is not wanted
+}
+
+// drawAll computes the draws.
+func (s *sample) drawAll(ctx context.Context, draws []drawn, seed uint64) error {
+	return eachDraw(ctx, s.design, len(draws), seed, func() ([]uint8, func(int)) {
+		w := s.newWalker()
+		return w.times, func(d int) { w.draw(&draws[d]) }
+	})
+}
+
+// eachDraw makes draws, as many side by side as there are processors. Each of
+// these has a worker of its own: where to write how often every row came, and
+// what to do with the draw of that number then. The error is that of ctx.
+func eachDraw(ctx context.Context, from design, draws int, seed uint64, worker func() (times []uint8, use func(d int))) error {
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), draws) {
+		times, use := worker()
 		workers.Go(func() {
-			times := make([]uint8, len(s.steps))
-			for {
+			for ctx.Err() == nil {
 				d := int(next.Add(1)) - 1
 				if d >= draws {
 					return
 				}
-				resample(times, rand.NewPCG(f.opts.Seed, uint64(d)))
-				for i, x := range s.draw(times) {
-					table[i*draws+d] = x
-				}
+				from.resample(times, rand.NewPCG(seed, uint64(d)))
+				use(d)
 			}
 		})
 	}
 	workers.Wait()
-	for i, name := range statNames {
-		lo, hi := percentiles(table[i*draws:(i+1)*draws], f.opts.Confidence)
-		f.intervals[name] = interval{lo, hi}
-	}
-}
-
-// resample draws len(times) rows with replacement and counts how often each
-// came: an exact multinomial. Indexes are Lemire's unbiased ones ("Fast random
-// integer generation in an interval", TOMACS 2019), two from each 64-bit number.
-// A count overflows with a probability below 1/256!.
-func resample(times []uint8, source *rand.PCG) {
-	clear(times)
-	n := uint32(len(times))
-	reject := -n % n // products below it would favour small indexes
-	for drawn := 0; drawn < len(times); {
-		bits := source.Uint64()
-		for range 2 {
-			product := uint64(uint32(bits)) * uint64(n)
-			if uint32(product) >= reject && drawn < len(times) {
-				times[product>>32]++
-				drawn++
-			}
-			bits >>= 32
-		}
-	}
-}
-
-// A sample is the rows in falling order of win rate, as sums want them: weights
-// are multiplied in, and what a row does not have is 0.
-type sample struct {
-	steps []step
-	parts []part
-	ends  []int // exclusive end of each run of equal win rates
-
-	priced    bool    // all pairs are
-	allPriced bool    // all chosen answers are
-	anyGraded bool    // some chosen answer is
-	pairs     bool    // there are any
-	rated     bool    // their win rates are known
-	prompts   float64 // sum of the weights of all pairs
-}
-
-// A step is what the ordered pass needs of a row.
-type step struct{ weight, gain, cost float64 } // weight, weight × (strong − weak) of quality and of cost
-
-// A part is what the plain sums need of a row.
-type part struct {
-	weight, gain, cost         float64
-	weak, best, routed         float64 // weight × quality
-	weakCost, routedCost       float64 // weight × cost
-	quality, graded, chosenUSD float64 // of the chosen answer, whether or not the row is a pair
-}
-
-func newSample(f *facts, list []row) *sample {
-	s := &sample{
-		steps: make([]step, len(list)), parts: make([]part, len(list)),
-		priced: f.unpriced == 0, allPriced: f.n.unpriced == 0 && f.n.answered > 0,
-		anyGraded: f.n.graded > 0, pairs: len(f.pairs) > 0, rated: f.rated,
-	}
-	order := make([]ranked, len(list))
-	for i := range list {
-		key := list[i].winRate
-		if math.IsNaN(key) {
-			key = -1 // no pair, or one that no threshold tells apart
-		}
-		order[i] = ranked{fallingKey(key), uint32(i)}
-	}
-	order = sortRanked(order)
-	for i, o := range order {
-		s.parts[i] = list[o.index].part(s.priced, s.allPriced)
-		s.steps[i] = step{s.parts[i].weight, s.parts[i].gain, s.parts[i].cost}
-		s.prompts += s.parts[i].weight
-		if i+1 == len(order) || order[i+1].key != o.key {
-			s.ends = append(s.ends, i+1)
-		}
-	}
-	return s
-}
-
-func (r *row) part(priced, allPriced bool) part {
-	var p part
-	if !math.IsNaN(r.routedQuality) {
-		p.quality, p.graded = r.routedQuality, 1
-	}
-	if allPriced {
-		p.chosenUSD = r.routedCost
-	}
-	if r.weight == 0 {
-		return p
-	}
-	p.weight = r.weight
-	p.gain = r.weight * (r.strongQuality - r.weakQuality)
-	p.weak = r.weight * r.weakQuality
-	p.best = r.weight * max(r.strongQuality, r.weakQuality)
-	p.routed = r.weight * r.routedQuality
-	if priced {
-		p.cost = r.weight * (r.strongCost - r.weakCost)
-		p.weakCost = r.weight * r.weakCost
-		p.routedCost = r.weight * r.routedCost
-	}
-	return p
-}
-
-// draw computes all statistics of one draw; NaN where one has no meaning.
-func (s *sample) draw(times []uint8) [numStats]float64 {
-	var t part
-	for i := range s.parts {
-		n, p := float64(times[i]), &s.parts[i]
-		t.weight += n * p.weight
-		t.gain += n * p.gain
-		t.cost += n * p.cost
-		t.weak += n * p.weak
-		t.best += n * p.best
-		t.routed += n * p.routed
-		t.weakCost += n * p.weakCost
-		t.routedCost += n * p.routedCost
-		t.quality += n * p.quality
-		t.graded += n * p.graded
-		t.chosenUSD += n * p.chosenUSD
-	}
-	var out [numStats]float64
-	for i := range out {
-		out[i] = math.NaN()
-	}
-	if s.anyGraded {
-		out[statQuality] = t.quality / t.graded
-	}
-	if s.allPriced {
-		out[statCost] = t.chosenUSD
-	}
-	if s.pairs && t.weight > 0 {
-		s.pairStats(&out, &t)
-		if s.rated && t.gain > 0 {
-			s.curveStats(&out, &t, times)
-		}
-	}
-	return out
-}
-
-func (s *sample) pairStats(out *[numStats]float64, t *part) {
-	out[statWeakQuality] = t.weak / t.weight
-	out[statStrongQuality] = (t.weak + t.gain) / t.weight
-	out[statGap] = t.gain / t.weight
-	out[statOracleQuality] = t.best / t.weight
-	out[statRoutedQuality] = t.routed / t.weight
-	if t.gain > 0 {
-		out[statPGR] = (t.routed - t.weak) / t.gain
-	}
-	if s.priced {
-		scale := s.prompts / t.weight
-		out[statWeakCost] = t.weakCost * scale
-		out[statStrongCost] = (t.weakCost + t.cost) * scale
-		out[statRoutedCost] = t.routedCost * scale
-		if strong := t.weakCost + t.cost; strong > 0 {
-			out[statCostShare] = t.routedCost / strong
-		}
-	}
-}
-
-// curveStats walks the curve of the draw from no prompt to all, one run of equal
-// win rates at a time, by the definitions of [Curve.APGR] and [Curve.CPT].
-func (s *sample) curveStats(out *[numStats]float64, t *part, times []uint8) {
-	var area, costArea, weight, gain float64
-	crossed, start := 0, 0
-	for _, end := range s.ends {
-		var w, g, k float64
-		for i := start; i < end; i++ {
-			n, p := float64(times[i]), &s.steps[i]
-			w += n * p.weight
-			g += n * p.gain
-			k += n * p.cost
-		}
-		start = end
-		middle := gain + g/2
-		area += w * middle
-		costArea += k * middle
-		weight += w
-		gain += g
-		for crossed < len(cptLevels) && gain >= (cptLevels[crossed]-rounding)*t.gain {
-			out[statCPT50+crossed] = weight / t.weight
-			crossed++
-		}
-	}
-	out[statAPGR] = area / (t.weight * t.gain)
-	if s.priced && t.cost > 0 {
-		out[statAPGRCost] = costArea / (t.cost * t.gain)
-	}
+	return ctx.Err()
 }

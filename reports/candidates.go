@@ -28,6 +28,10 @@ type Candidate struct {
 	CostUSD          Value // sum over its answers, and over failed calls that were billed
 	PromptTokens     Value // sum over its answers
 	CompletionTokens Value // sum over its answers
+	CachedTokens     Value // of PromptTokens, those read from the endpoint's cache
+	ReasoningTokens  Value // of CompletionTokens, those not shown
+	Throughput       Value // completion tokens per second of its answers' latency, one call alone
+	LoadTime         Value // seconds that its endpoint spent loading the model, summed over its answers
 	LatencyP50       Value // seconds from sending the call to the whole answer
 	LatencyP95       Value
 	LatencyP99       Value
@@ -38,13 +42,18 @@ const maxCandidates = 1000
 
 // tally folds the outcomes of one candidate.
 type tally struct {
-	routed, outcomes, answers, retries, warned, stoodIn int
-	failures                                            map[string]int
-	quality                                             sum
-	graded                                              int
-	cost                                                money
-	promptTokens, completionTokens                      tokens
-	latencies                                           []int64 // ns; those that are known
+	number                                     uint16 // in the order of appearance
+	routed, outcomes, answers, retries, warned int
+	stoodIn                                    int // answers in place of another candidate that had failed
+	failures                                   map[string]int
+	quality                                    sum
+	graded                                     int
+	cost                                       money
+	promptTokens, completionTokens             tokens
+	cachedTokens, reasoningTokens              tokens
+	timedTokens, timedNS, loadNS               float64 // completion tokens and latency of answers that have both; loading
+	loadsKnown                                 int     // answers that say how long the model was loading
+	latencies                                  []int64 // ns; those that are known
 }
 
 // tokens is a sum of token counts. It is a float64 so that no file can
@@ -86,7 +95,7 @@ func (f *rows) candidate(name string) (*tally, error) {
 		if len(f.candidates) == maxCandidates {
 			return nil, fmt.Errorf("more than %d candidates", maxCandidates)
 		}
-		c = &tally{failures: make(map[string]int)}
+		c = &tally{number: uint16(len(f.candidates)), failures: make(map[string]int)}
 		f.candidates[name] = c
 	}
 	return c, nil
@@ -112,12 +121,22 @@ func (c *tally) add(o *datasets.Outcome) {
 	c.cost.add(orNaN(o.CostUSD), 1)
 	c.promptTokens.add(o.PromptTokens)
 	c.completionTokens.add(o.CompletionTokens)
+	c.cachedTokens.add(o.CachedTokens)
+	c.reasoningTokens.add(o.ReasoningTokens)
 	if o.Quality != nil {
 		c.graded++
 		c.quality.add(*o.Quality)
 	}
 	if o.LatencyNS > 0 {
 		c.latencies = append(c.latencies, o.LatencyNS)
+		if o.CompletionTokens != nil {
+			c.timedTokens += float64(*o.CompletionTokens)
+			c.timedNS += float64(o.LatencyNS)
+		}
+	}
+	if o.LoadNS > 0 {
+		c.loadNS += float64(o.LoadNS)
+		c.loadsKnown++
 	}
 }
 
@@ -174,6 +193,16 @@ func (c *tally) finish(name, role string, confidence float64) Candidate {
 	out.CostUSD = c.total(prefix+"cost_usd", USD, "no price", c.cost.value(), c.cost.unknown)
 	out.PromptTokens = c.total(prefix+"prompt_tokens", Count, "no number of prompt tokens", c.promptTokens.total, c.promptTokens.unknown)
 	out.CompletionTokens = c.total(prefix+"completion_tokens", Count, "no number of completion tokens", c.completionTokens.total, c.completionTokens.unknown)
+	out.CachedTokens = c.total(prefix+"cached_tokens", Count, "no number of cached tokens", c.cachedTokens.total, c.cachedTokens.unknown)
+	out.ReasoningTokens = c.total(prefix+"reasoning_tokens", Count, "no number of reasoning tokens", c.reasoningTokens.total, c.reasoningTokens.unknown)
+	out.Throughput = c.absent(prefix+"throughput", PerSecond, "no answer has both a latency and a number of completion tokens")
+	if c.timedNS > 0 {
+		out.Throughput = known(prefix+"throughput", PerSecond, c.timedTokens/(c.timedNS/1e9), c.answers)
+	}
+	out.LoadTime = c.absent(prefix+"load_s", Seconds, "its endpoint does not say how long it was loading")
+	if c.loadsKnown > 0 {
+		out.LoadTime = known(prefix+"load_s", Seconds, c.loadNS/1e9, c.loadsKnown)
+	}
 
 	slices.Sort(c.latencies)
 	out.LatencyP50 = c.latency(prefix+"latency_p50_s", 0.50)

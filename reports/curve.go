@@ -39,7 +39,13 @@ type Curve struct {
 	Pairs   int     // number of pairs
 	Prompts float64 // number of prompts that they stand for, the sum of the weights
 
+	// RoutingUSD is what making the win rates cost, in US dollars. It is part of
+	// the cost of every point, since only routing reaches one; a model alone does
+	// not pay it. 0 on a curve of [Sweep].
+	RoutingUSD float64
+
 	weighted bool // some weight is not 1
+	noise    bool // the gap may be none; see dismissGap
 }
 
 // Sweep routes the pairs at every threshold. It costs one sort and one pass.
@@ -209,10 +215,10 @@ func (c *Curve) AtCost(usd float64) (Point, bool) {
 	return Point{}, false
 }
 
-// CostShare is what a point of the pairs costs relative to strong-only; NaN if
-// either is unknown or strong-only costs nothing.
+// CostShare is what a point of the pairs costs relative to the strong model
+// alone; NaN if either is unknown or that costs nothing.
 func (c *Curve) CostShare(p Point) float64 {
-	if strong := c.Strong().CostUSD; strong > 0 {
+	if strong := c.Strong().CostUSD - c.RoutingUSD; strong > 0 {
 		return p.CostUSD / strong
 	}
 	return math.NaN()

@@ -10,7 +10,8 @@
 //     win rate, ends anchored at 0 and 1 of the strong share.
 //  3. Each line of the table of metrics makes one [Value] of it, by the
 //     formulas that the methods of [Curve] and [Oracle] state.
-//  4. The paired bootstrap gives the values their intervals.
+//  4. The paired bootstrap gives the values their intervals, over prompts, within
+//     strata or over clusters.
 //  5. A [Renderer] writes the [Report]; [Check] holds it against gates.
 //
 // # Three kinds of run
@@ -21,6 +22,16 @@
 // model was called, the quality and the cost of the mix are known, and what the
 // other model would have done is not: PGR, APGR, CPT, the oracle and the
 // baselines are then "n/a" with the reason beside them, never a guess.
+//
+// # More than two candidates
+//
+// The curve is that of the run's pair. The best single model, the zero router,
+// the oracle of all candidates and RouterArena's parts use every candidate that
+// has a grade on nearly all pairs, all on the same prompts.
+//
+// # What was checked
+//
+// CHECKED.md says which number was held against which judge.
 //
 // # What is not known
 //

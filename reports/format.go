@@ -104,6 +104,8 @@ func quantity(x float64, unit Unit) string {
 		return dollars(x)
 	case Seconds:
 		return seconds(x)
+	case PerSecond:
+		return strconv.FormatFloat(x, 'f', 1, 64) + "/s"
 	case Count:
 		return grouped(x)
 	}

@@ -13,7 +13,14 @@ func (c *Curve) Gap() float64 { return c.Strong().Quality - c.Weak().Quality }
 // more than the rounding of the sums is none.
 func (c *Curve) hasGap() bool {
 	scale := math.Max(math.Abs(c.Strong().Quality), math.Abs(c.Weak().Quality))
-	return c.Gap() > rounding*scale
+	return !c.noise && c.Gap() > rounding*scale
+}
+
+// dismissGap makes PGR, and all that is made of it, undefined: what looks like a
+// gap is within noise, and a share of noise is no figure.
+func (c *Curve) dismissGap() {
+	c.noise = true
+	c.fillPGR()
 }
 
 // PGR is the performance gap recovered by a quality r,

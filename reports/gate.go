@@ -12,9 +12,10 @@ import (
 // A Gate is what CI demands of a report, such as "apgr >= 0.6". See [ParseGate].
 type Gate struct {
 	bound string  // "lower" or "upper" end of the interval; "" for the value itself
-	name  string  // a metric, or a figure of a point if there is an axis
+	name  string  // a metric, a figure of a point if there is an axis, or one of a comparison
+	delta bool    // the figure's difference from the base run
 	axis  string  // the axis that a point is chosen on; "" for a value of the report
-	limit float64 // on the axis
+	limit float64 // on the axis, or of cpt
 	op    string
 	want  float64
 }
@@ -53,16 +54,22 @@ type pointFigure struct {
 // ParseGate reads a gate. In BNF, with blanks allowed between tokens:
 //
 //	gate   = value op number .
-//	value  = name | ( "lower" | "upper" ) "(" name ")" | figure "@" axis "<=" number .
+//	value  = plain | ( "lower" | "upper" ) "(" plain ")" | figure "@" axis "<=" number | "cpt" "(" number ")" .
+//	plain  = name | "delta" "(" change "," "base" ")" .
 //	op     = ">=" | "<=" | ">" | "<" | "==" .
 //	name   = one of MetricNames .
 //	figure = "cost_share" | "cost_usd" | "pgr" | "quality" | "strong_share" .
 //	axis   = "cost_share" | "cost_usd" | "share" .
+//	change = one of CompareNames .
 //
-// "lower" and "upper" are the ends of the value's interval. A figure "@" an axis
+// "lower" and "upper" are the ends of the value's interval. delta(quality, base)
+// is by how much the quality is above that of the base run on the same prompts,
+// and so for each figure of a [Comparison]. A figure "@" an axis
 // is that of the point of the largest strong share that keeps to the limit,
 // whatever threshold is in force: quality@share<=0.3 is the quality with at
-// most 30 % of the prompts routed strong. Numbers are fractions, never percent.
+// most 30 % of the prompts routed strong. cpt(0.9) is the CPT of any PGR in
+// [0,1], the smallest strong share that reaches it. Numbers are fractions, never
+// percent.
 //
 // Two numbers that differ by rounding alone, one part in 10¹², are equal.
 //
@@ -82,9 +89,14 @@ func ParseGate(s string) (Gate, error) {
 // String writes the gate in the form that ParseGate reads.
 func (g Gate) String() string {
 	value := g.name
+	if g.delta {
+		value = "delta(" + g.name + ", base)"
+	}
 	switch {
 	case g.bound != "":
-		value = g.bound + "(" + g.name + ")"
+		value = g.bound + "(" + value + ")"
+	case g.name == "cpt":
+		value = "cpt(" + strconv.FormatFloat(g.limit, 'g', -1, 64) + ")"
 	case g.axis != "":
 		value = g.name + "@" + g.axis + "<=" + strconv.FormatFloat(g.limit, 'g', -1, 64)
 	}
@@ -102,11 +114,17 @@ func (p *gateParser) gate() Gate {
 	g.name = p.word("a name")
 	if (g.name == "lower" || g.name == "upper") && p.take("(") {
 		g.bound, g.name = g.name, p.word("a name")
-		if !p.take(")") {
-			p.fail("expected ) at %q", p.rest)
-		}
+		p.difference(&g)
+		p.expect(")")
+	} else {
+		p.difference(&g)
 	}
-	if g.bound == "" && p.take("@") {
+	switch {
+	case g.delta:
+		p.known(g.name, CompareNames(), "figure of a comparison")
+	case g.name == "cpt" && g.bound == "":
+		g.limit = p.cptLevel()
+	case g.bound == "" && p.take("@"):
 		g.axis = p.word("an axis")
 		if !p.take("<=") {
 			p.fail("expected <= at %q: an axis has an upper limit", p.rest)
@@ -114,7 +132,7 @@ func (p *gateParser) gate() Gate {
 		g.limit = p.number()
 		p.known(g.name, figureNames(pointFigures), "figure of a point")
 		p.known(g.axis, figureNames(axes), "axis")
-	} else {
+	default:
 		p.known(g.name, MetricNames(), "name")
 	}
 	for _, op := range gateOps {
@@ -128,6 +146,39 @@ func (p *gateParser) gate() Gate {
 	}
 	g.want = p.number()
 	return g
+}
+
+// difference reads what stands after "delta" as the name of a value.
+func (p *gateParser) difference(g *Gate) {
+	if g.name != "delta" || !p.take("(") {
+		return
+	}
+	g.delta, g.name = true, p.word("a name")
+	p.expect(",")
+	if base := p.word("base"); base != "base" && p.err == nil {
+		p.fail("delta to %q: the other run is called base", base)
+	}
+	p.expect(")")
+}
+
+func (p *gateParser) expect(token string) {
+	if !p.take(token) {
+		p.fail("expected %s at %q", token, p.rest)
+	}
+}
+
+func (p *gateParser) cptLevel() float64 {
+	if !p.take("(") {
+		p.fail("expected ( at %q: cpt(0.9) is the strong share that keeps 90 %% of the gap", p.rest)
+	}
+	x := p.number()
+	if x < 0 || x > 1 {
+		p.fail("cpt(%v): a PGR is in [0,1]", x)
+	}
+	if !p.take(")") {
+		p.fail("expected ) at %q", p.rest)
+	}
+	return x
 }
 
 func figureNames(figures []pointFigure) []string {
@@ -239,10 +290,16 @@ func compareBy(op string, x, want float64) bool {
 }
 
 func (g Gate) value(r *Report) Value {
-	if g.axis != "" {
+	switch {
+	case g.axis != "":
 		return g.pointValue(r)
+	case g.name == "cpt":
+		return g.cpt(r)
 	}
 	v, _ := r.Value(g.name)
+	if g.delta {
+		v = r.delta(g.name)
+	}
 	if g.bound == "" || !v.OK() {
 		return v
 	}
@@ -254,6 +311,29 @@ func (g Gate) value(r *Report) Value {
 		v.Center = v.Hi
 	}
 	v.Lo, v.Hi = math.NaN(), math.NaN()
+	return v
+}
+
+// NeedsBase reports whether the gate compares with a base run.
+func (g Gate) NeedsBase() bool { return g.delta }
+
+// delta is a difference from the base run.
+func (r *Report) delta(name string) Value {
+	if r.Comparison == nil {
+		return missing(name, Ratio, Undefined, "there is no base run to compare with")
+	}
+	return r.Comparison.Delta(name)
+}
+
+// cpt is the CPT of any PGR; what makes one undefined makes all.
+func (g Gate) cpt(r *Report) Value {
+	v := r.must("cpt_50")
+	v.Name = "cpt"
+	if !v.OK() {
+		return v
+	}
+	p, _ := r.Curve.CPT(g.limit)
+	v.Center, v.Lo, v.Hi = p.StrongShare, math.NaN(), math.NaN()
 	return v
 }
 
@@ -270,6 +350,9 @@ func (g Gate) pointValue(r *Report) Value {
 			continue
 		}
 		x := figure.of(r.Curve, p)
+		if why := r.must("pgr"); g.name == "pgr" && !why.OK() {
+			return missing(g.name, figure.unit, Undefined, strings.Join(why.Warnings, "; "))
+		}
 		if math.IsNaN(x) {
 			return missing(g.name, figure.unit, Unknown, fmt.Sprintf("%s is not known at a threshold of %s", g.name, rate(p.Threshold)))
 		}

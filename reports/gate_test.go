@@ -28,6 +28,7 @@ func TestParseGate(t *testing.T) {
 		"quality @ share <= .3 >= 0.8":  "quality@share<=0.3 >= 0.8",
 		"strong_share@cost_usd<=2==0.1": "strong_share@cost_usd<=2 == 0.1",
 		"gap > -0.1":                    "gap > -0.1",
+		"cpt ( .9 )<=0.5":               "cpt(0.9) <= 0.5",
 	} {
 		g, err := ParseGate(source)
 		if err != nil || g.String() != want {
@@ -36,7 +37,7 @@ func TestParseGate(t *testing.T) {
 	}
 	for source, want := range map[string]string{
 		"":                            "expected a name",
-		"aprg >= 0.6":                 `unknown name "aprg" (have apgr, apgr_cost,`,
+		"aprg >= 0.6":                 `unknown name "aprg" (have aiq, aiq_zero,`,
 		"apgr":                        "expected one of >= <= == > <",
 		"apgr = 0.6":                  "expected one of",
 		"apgr >= ":                    "expected a number",
@@ -50,6 +51,10 @@ func TestParseGate(t *testing.T) {
 		"quality@calls<=0.3 >= 0.8":   `unknown axis "calls" (have cost_share, cost_usd, share)`,
 		"quality@share>=0.3 >= 0.8":   "an axis has an upper limit",
 		"lower(quality@share<=0.3)>1": "expected )",
+		"cpt >= 0.5":                  "expected (",
+		"cpt(1.5) >= 0.5":             "a PGR is in [0,1]",
+		"cpt(0.5 >= 0.5":              "expected )",
+		"lower(cpt(0.5)) >= 0.5":      "expected )",
 	} {
 		if _, err := ParseGate(source); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one that says %q", source, err, want)
@@ -94,6 +99,9 @@ func TestCheck(t *testing.T) {
 		{"quality@cost_usd<=0 >= 0", false}, // no such point
 		{"pairs >= 400.0000000001", true},   // one part in 10¹²
 		{"pairs >= 400.000001", false},
+		{"cpt(0.5) > 0.2", true},
+		{"cpt(0.5) <= 0.3", true},
+		{"cpt(0) == 0", true},
 	} {
 		v := Check(report, parseGates(t, []string{c.gate}))[0]
 		if v.Met != c.met {
@@ -104,11 +112,24 @@ func TestCheck(t *testing.T) {
 
 func TestUndefinedMeetsNoGate(t *testing.T) {
 	gates := parseGates(t, []string{
-		"apgr >= -9", "apgr <= 9", "lower(apgr) < 9", "pgr == 0", "quality@share<=1 >= 0", "cost_share >= 0",
+		"cpt(0.9) <= 1", "apgr >= -9", "apgr <= 9", "lower(apgr) < 9", "pgr == 0", "quality@share<=1 >= 0", "cost_share >= 0",
 	})
 	verdicts := Check(situations(t)["routed"], gates)
 	if Missed(verdicts) != len(gates) {
 		t.Errorf("an undefined value meets a gate: %+v", verdicts)
+	}
+	// A gap within noise makes shares of it undefined, whatever they would be.
+	noise := world(200, 0.6)
+	for i := range noise {
+		o := noise[i].Outcomes["weak"]
+		o.Quality = ptr(*noise[(i+1)%len(noise)].Outcomes["strong"].Quality)
+		noise[i].Outcomes["weak"] = o
+	}
+	gates = parseGates(t, []string{"pgr >= -99", "apgr >= -99", "cpt_50 <= 1", "cpt(0.3) <= 1", "pgr@share<=1 >= 0", "oracle_apgr >= 0", "apgr_routellm >= -99"})
+	for _, v := range Check(build(t, noise, Options{}), gates) {
+		if v.Met || v.Value.Missing != Undefined || !contains(strings.Join(v.Value.Warnings, ""), "within noise") && !contains(strings.Join(v.Value.Warnings, ""), "no gap") {
+			t.Errorf("%s: met %v with %+v", v.Gate, v.Met, v.Value)
+		}
 	}
 	lower := Check(situations(t)["paired"], parseGates(t, []string{"lower(apgr) >= 0"}))[0].Value
 	if lower.HasInterval() {

@@ -19,8 +19,12 @@ func wilson(k, n int, confidence float64) (lo, hi float64) {
 	if n == 0 {
 		return math.NaN(), math.NaN()
 	}
+	return wilsonShare(float64(k)/float64(n), float64(n), confidence)
+}
+
+// wilsonShare is the same for a share p in m trials, which need not be whole.
+func wilsonShare(p, m, confidence float64) (lo, hi float64) {
 	z := distuv.UnitNormal.Quantile(0.5 + confidence/2)
-	p, m := float64(k)/float64(n), float64(n)
 	center := p + z*z/(2*m)
 	half := z * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
 	scale := 1 + z*z/m

@@ -3,7 +3,7 @@ package reports
 import "fmt"
 
 // notes say what the reader must know about the run as a whole.
-func (f *facts) notes() []string {
+func (f *facts) notes(moreSlices int) []string {
 	var notes []string
 	add := func(n int, format string, args ...any) {
 		if n > 0 {
@@ -29,9 +29,20 @@ func (f *facts) notes() []string {
 		add(n.unscored, "%s without a win rate %s no pair.", plural(n.unscored, "prompt"), isAre(n.unscored))
 	}
 	add(n.disagree, "%s went another way than win rate and threshold say (a fallback, or another threshold than the run's).", plural(n.disagree, "prompt"))
+	add(len(f.opts.Thresholds), "Categories with a threshold of their own: %d. Curves have one threshold for all prompts.", len(f.opts.Thresholds))
 	if n.atThreshold*100 > n.prompts {
 		add(1, "%s have exactly the threshold for a win rate: a hair's breadth moves them all.", plural(n.atThreshold, "prompt"))
 	}
+	if len(f.field.missing) > 0 {
+		add(1, "Not compared with the others, since without a grade on 95 %% of the pairs: %s.", printable(f.field.incomplete()))
+	}
+	if f.opts.RoutingUSD == nil && f.rated && n.unpriced == 0 && n.answered > 0 {
+		add(1, "What making the win rates cost is not known, and not in the costs.")
+	}
+	if said := f.judging.note(); said != "" {
+		notes = append(notes, said)
+	}
+	add(moreSlices, "%s by %s beyond the %d largest %s not shown.", plural(moreSlices, "slice"), printable(f.opts.SliceBy), maxSlices, isAre(moreSlices))
 	return notes
 }
 

@@ -30,6 +30,15 @@ func (o *Oracle) AtShare(share float64) Point {
 	return o.curve.Mix(min(share, o.Best().StrongShare))
 }
 
+// percents are the points at each percent of the strong share.
+func (o *Oracle) percents() []Point {
+	points := make([]Point, 101)
+	for i := range points {
+		points[i] = o.AtShare(float64(i) / 100)
+	}
+	return points
+}
+
 // APGR is the area under the PGR of AtShare over all shares: the most that the
 // APGR of a router can be on these pairs. It is NaN where there is no gap.
 func (o *Oracle) APGR() float64 {

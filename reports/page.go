@@ -20,11 +20,26 @@ type page struct {
 
 func newPage(r *Report) *page {
 	p := &page{sentence: r.Sentence(), notes: r.Notes}
+	if c := r.Comparison; c != nil {
+		t := c.table(&p.foot)
+		t.title = "Against " + printable(c.Runs[0])
+		p.tables = append(p.tables, t)
+		p.notes = append(p.notes[:len(p.notes):len(p.notes)], c.Notes...)
+	}
 	p.tables = append(p.tables, p.comparison(r))
 	if r.Curve != nil {
-		p.tables = append(p.tables, p.areas(r), p.crossings(r))
+		p.tables = append(p.tables, p.savings(r), p.areas(r), p.crossings(r), p.measures(r), p.reliability(r))
+	}
+	if len(r.Singles) > 2 {
+		p.tables = append(p.tables, p.singles(r))
+	}
+	if len(r.Slices) > 0 {
+		p.tables = append(p.tables, p.slices(r))
 	}
 	p.tables = append(p.tables, p.operations(r))
+	if t := p.calls(r); len(t.rows) > 0 {
+		p.tables = append(p.tables, t)
+	}
 	p.gates = p.verdicts(r)
 	p.method = r.method()
 	return p
@@ -105,6 +120,7 @@ func (p *page) areas(r *Report) table {
 	row("APGR, by strong calls", "apgr", p.foot.cell(r.must("oracle_apgr")))
 	row("APGR, by cost", "apgr_cost", plain(""))
 	row("APGR, as RouteLLM computes it", "apgr_routellm", plain(""))
+	t.add(plain("AIQ; random: the zero router"), p.foot.cell(r.must("aiq")), bare(r.must("aiq_zero")), plain(""))
 	return t
 }
 
@@ -112,7 +128,7 @@ func (p *page) areas(r *Report) table {
 func (p *page) crossings(r *Report) table {
 	t := table{title: "To keep a share of the gap (CPT)", head: []string{"", "strong share", "threshold", "quality", "cost", "of strong-only"}}
 	for i, x := range cptLevels {
-		share := r.must(statNames[statCPT50+i])
+		share := r.must(statNames[statCPT20+statistic(i)])
 		at, ok := r.Curve.CPT(x)
 		if !share.OK() || !ok {
 			t.add(plain(percent(x)), p.foot.cell(share), plain(Undefined), plain(Undefined), plain(Undefined), plain(Undefined))
@@ -172,7 +188,19 @@ func (r *Report) method() string {
 	if r.Draws == 0 {
 		return fmt.Sprintf("± is the farther end of a %s interval: Wilson's; only shares of prompts and of calls have one.", confidence)
 	}
-	return fmt.Sprintf("± is the farther end of a %s interval: paired percentile bootstrap over prompts, %s draws; Wilson's for shares of prompts and of calls.", confidence, grouped(float64(r.Draws)))
+	return fmt.Sprintf("± is the farther end of a %s interval: paired percentile bootstrap over %s, %s draws; Wilson's for shares of prompts and of calls.",
+		confidence, r.drawn(), grouped(float64(r.Draws)))
+}
+
+// drawn is what the bootstrap draws.
+func (r *Report) drawn() string {
+	switch {
+	case r.ClusterBy != "":
+		return "whole clusters of prompts by " + printable(r.ClusterBy)
+	case r.Stratified:
+		return "prompts within each " + printable(r.SliceBy)
+	}
+	return "prompts"
 }
 
 func writeText(w io.Writer, r *Report) error { return newPage(r).text(w) }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 )
 
@@ -19,14 +20,24 @@ type namedRenderer struct {
 var (
 	renderers = []namedRenderer{
 		{"csv", writeCSV},
+		{"html", writeHTML},
 		{"json", writeJSON},
+		{"junit", writeJUnit},
 		{"markdown", writeMarkdown},
+		{"parquet", writeParquet},
+		{"png", writePNG},
+		{"svg", writeSVG},
 		{"text", writeText},
 	}
 	sweepRenderers = []namedRenderer{
 		{"csv", writeCSV},
+		{"html", writeHTML},
 		{"json", writeSweepJSON},
+		{"junit", writeJUnit},
 		{"markdown", writeSweepMarkdown},
+		{"parquet", writeParquet},
+		{"png", writePNG},
+		{"svg", writeSVG},
 		{"text", writeSweepText},
 	}
 )
@@ -39,6 +50,15 @@ func Formats() []string {
 	}
 	return names
 }
+
+// suffixes tell the format by the name of a file.
+var suffixes = map[string]string{
+	".csv": "csv", ".htm": "html", ".html": "html", ".json": "json", ".markdown": "markdown", ".md": "markdown",
+	".parquet": "parquet", ".png": "png", ".svg": "svg", ".txt": "text", ".xml": "junit",
+}
+
+// FormatOf is the format that the name of a file asks for, "" if it asks for none.
+func FormatOf(path string) string { return suffixes[strings.ToLower(filepath.Ext(path))] }
 
 // RendererFor is the page of a whole report in that format.
 func RendererFor(format string) (Renderer, error) { return find(renderers, format) }

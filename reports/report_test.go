@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
@@ -94,12 +96,14 @@ func build(t *testing.T, results []datasets.Result, opts Options) *Report {
 	if opts.Strong == "" {
 		opts.Strong, opts.Weak = "strong", "weak"
 	}
-	r, err := Build(stream(results), opts)
+	r, err := Build(t.Context(), stream(results), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
 
 func center(t *testing.T, r *Report, name string) float64 {
 	t.Helper()
@@ -162,7 +166,7 @@ func situations(t *testing.T) map[string]*Report {
 
 func TestPages(t *testing.T) {
 	for name, report := range situations(t) {
-		for _, format := range Formats() {
+		for _, format := range []string{"csv", "json", "markdown", "text"} {
 			people := format == "text" || format == "markdown"
 			if people || name == "flawed" || name == "routed" {
 				render, err := RendererFor(format)
@@ -174,7 +178,7 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
-	if _, err := RendererFor("html4"); err == nil || !strings.Contains(err.Error(), "have csv, json, markdown, text") {
+	if _, err := RendererFor("html4"); err == nil || !strings.Contains(err.Error(), "have csv, html, json, junit, markdown") {
 		t.Errorf("an unknown format: %v", err)
 	}
 }
@@ -259,9 +263,10 @@ func TestBuildAgainstHandSums(t *testing.T) {
 // Judge: the full data. Over many random samples of a tenth of the pairs the
 // weighted estimates must have the full data's figures for their mean.
 func TestSampledRunsAreUnbiased(t *testing.T) {
-	full := world(1000, 0.6)
+	full := many(1000)
 	want := build(t, full, Options{Draws: -1})
-	names := []string{"strong_quality", "weak_quality", "pgr", "apgr", "strong_cost_usd", "cost_share", "cpt_50"}
+	names := []string{"strong_quality", "weak_quality", "pgr", "apgr", "strong_cost_usd", "cost_share", "auroc", "brier", "arena_score",
+		"gain_random", "gain_best_single", "oracle_gap", "oracle_all_cost_usd", "best_single_quality", "zero_quality", "arena_opt_cost", "deferral_area_100", "cpt_50"}
 	sums, squares := make([]float64, len(names)), make([]float64, len(names))
 	const repeats = 300
 	r := rand.New(rand.NewPCG(3, 4))
@@ -372,19 +377,19 @@ func TestBuildRefuses(t *testing.T) {
 	} {
 		results := world(3, 0.5)
 		c.bend(&results[1])
-		if _, err := Build(stream(results), good); err == nil || !strings.Contains(err.Error(), c.name) || !strings.Contains(err.Error(), `"p1"`) {
+		if _, err := Build(t.Context(), stream(results), good); err == nil || !strings.Contains(err.Error(), c.name) || !strings.Contains(err.Error(), `"p1"`) {
 			t.Errorf("%s: error %v", c.name, err)
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := Build(func(yield func(datasets.Result, error) bool) { yield(datasets.Result{}, broken) }, good); !errors.Is(err, broken) {
+	if _, err := Build(t.Context(), func(yield func(datasets.Result, error) bool) { yield(datasets.Result{}, broken) }, good); !errors.Is(err, broken) {
 		t.Errorf("error of the stream comes out as %v", err)
 	}
-	if _, err := Build(stream(nil), good); err == nil {
+	if _, err := Build(t.Context(), stream(nil), good); err == nil {
 		t.Error("no results make a report")
 	}
 	for _, opts := range []Options{{}, {Strong: "a", Weak: "a"}, {Strong: "a", Weak: "b", Confidence: 1}, {Strong: "a", Weak: "b", Threshold: ptr(math.NaN())}} {
-		if _, err := Build(stream(world(3, 0.5)), opts); err == nil {
+		if _, err := Build(t.Context(), stream(world(3, 0.5)), opts); err == nil {
 			t.Errorf("options %+v make a report", opts)
 		}
 	}
@@ -466,19 +471,53 @@ func TestJSONIsReadBack(t *testing.T) {
 	}
 }
 
+func TestBuildStopsWithItsContext(t *testing.T) {
+	opts := Options{Strong: "strong", Weak: "weak", Draws: 1 << 20}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	n := 0
+	counted := func(yield func(datasets.Result, error) bool) {
+		for r, err := range worldStream(5000, 0.6) {
+			if n++; !yield(r, err) {
+				return
+			}
+		}
+		time.AfterFunc(10*time.Millisecond, func() { cancel(nil) }) // while it draws
+	}
+	if _, err := Build(ctx, counted, opts); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled while drawing: %v", err)
+	}
+	n = 0
+	if _, err := Build(ctx, counted, opts); !errors.Is(err, context.Canceled) || n > 1024 {
+		t.Errorf("cancelled before: %v after %d rows", err, n)
+	}
+}
+
 func BenchmarkBuild(b *testing.B) {
 	for _, bench := range []struct {
-		name  string
-		n     int
-		draws int
-	}{{"14k/2000draws", 14_000, 2000}, {"14k/0draws", 14_000, -1}, {"1M/0draws", 1_000_000, -1}} {
+		name   string
+		n      int
+		draws  int
+		slices int
+	}{{"14k/2000draws", 14_000, 2000, 1}, {"14k/2000draws/50slices", 14_000, 2000, 50}, {"14k/0draws", 14_000, -1, 1}, {"1M/0draws", 1_000_000, -1, 1}, {"1M/2000draws", 1_000_000, 2000, 1}} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
+			opts := Options{Strong: "strong", Weak: "weak", Draws: bench.draws, SliceBy: "category"}
 			for b.Loop() {
-				if _, err := Build(worldStream(bench.n, 0.6), Options{Strong: "strong", Weak: "weak", Draws: bench.draws}); err != nil {
+				if _, err := Build(b.Context(), inSlices(worldStream(bench.n, 0.6), bench.slices), opts); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
+	}
+}
+
+func inSlices(results iter.Seq2[datasets.Result, error], n int) iter.Seq2[datasets.Result, error] {
+	return func(yield func(datasets.Result, error) bool) {
+		for r, err := range results {
+			r.Category = strconv.FormatInt(r.Seq%int64(n), 10)
+			if !yield(r, err) {
+				return
+			}
+		}
 	}
 }

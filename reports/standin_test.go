@@ -1,7 +1,7 @@
 package reports
 
 import (
-	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,32 +22,21 @@ func TestStandIn(t *testing.T) {
 		{PromptID: "b", WinRate: &rate, Route: "weak", Outcomes: map[string]datasets.Outcome{"weak": ok}},
 		{PromptID: "c", WinRate: &rate, Route: "weak", Outcomes: map[string]datasets.Outcome{"weak": failed}},
 	}
-	f, err := readRows(each(all), Options{Strong: "strong", Weak: "weak"})
+	r, err := Build(t.Context(), stream(all), Options{Strong: "strong", Weak: "weak"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.n.fellBack != 1 || f.n.answered != 2 || f.n.failed != 1 || f.n.failedPairs != 0 {
-		t.Errorf("%+v", f.n)
-	}
-	if got := f.list[0].routedCost; got != 3 {
-		t.Errorf("the prompt cost %v, want 3", got)
-	}
-	for _, c := range f.finish() {
+	for _, c := range r.Candidates {
 		if want := map[string]int{"strong": 1}[c.Name]; c.StoodIn != want {
 			t.Errorf("%s stood in %d times, want %d", c.Name, c.StoodIn, want)
 		}
 	}
-	if notes := strings.Join((&facts{n: f.n}).notes(), "\n"); !strings.Contains(notes, "1 prompt answered by another model") {
+	notes := strings.Join(r.Notes, "\n")
+	if !strings.Contains(notes, "1 prompt answered by another model") || !strings.Contains(notes, "1 prompt without an answer") || strings.Contains(notes, "a failure on one side") {
 		t.Errorf("notes %q", notes)
 	}
-}
-
-func each(all []datasets.Result) iter.Seq2[datasets.Result, error] {
-	return func(yield func(datasets.Result, error) bool) {
-		for _, r := range all {
-			if !yield(r, nil) {
-				return
-			}
-		}
+	i := slices.IndexFunc(r.Values, func(v Value) bool { return v.Name == "cost_usd" })
+	if i < 0 || r.Values[i].Center != 2+1+2+1 {
+		t.Errorf("%+v, want 6 for two answers and two failures that were billed", r.Values)
 	}
 }

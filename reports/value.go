@@ -23,11 +23,12 @@ const (
 type Unit string
 
 const (
-	Ratio   Unit = "ratio" // a quality or a ratio, about [0,1]
-	Share   Unit = "share" // a fraction, [0,1]; percent on paper
-	USD     Unit = "USD"   // US dollars
-	Seconds Unit = "s"     // seconds
-	Count   Unit = "count" // prompts, pairs, calls or tokens
+	Ratio     Unit = "ratio" // a quality or a ratio, about [0,1]
+	Share     Unit = "share" // a fraction, [0,1]; percent on paper
+	USD       Unit = "USD"   // US dollars
+	Seconds   Unit = "s"     // seconds
+	PerSecond Unit = "1/s"   // tokens per second
+	Count     Unit = "count" // prompts, pairs, calls or tokens
 )
 
 // OK reports whether there is a number.

@@ -17,29 +17,33 @@ type GraderOptions struct {
 	IgnoreSpace bool    // exact, contains: every run of white space equals one space
 	Pattern     string  // regex: the expression, in Go's syntax
 	Tolerance   float64 // number: greatest relative deviation that is still right, such as 0.01
+	Schema      []byte  // json: a JSON schema that the answer must meet; nil if it must equal the reference
 }
 
 // ErrNoReference says that a grader needs a gold answer and the prompt has none.
 var ErrNoReference = errors.New("the prompt has no reference to grade against")
 
-// graders are the kinds of graders. Each gives quality 1 or 0.
+// graders are the kinds of graders.
 var graders = []struct {
 	kind  string
 	takes []string // options
-	make  func(GraderOptions) (graderFunc, error)
+	make  func(GraderOptions) (Grader, error)
 }{
 	{"choice", nil, newChoiceGrader},
 	{"contains", []string{"ignore_case", "ignore_space"}, newContainsGrader},
 	{"exact", []string{"ignore_case", "ignore_space"}, newExactGrader},
+	{"f1", nil, newF1Grader},
+	{"json", []string{"schema"}, newJSONGrader},
 	{"number", []string{"tolerance"}, newNumberGrader},
 	{"regex", []string{"ignore_case", "pattern"}, newRegexGrader},
+	{"rouge_l", nil, newRougeLGrader},
 }
 
-// graderFunc decides whether an answer is right.
-type graderFunc func(Answer) (right bool, err error)
+// A rightOrWrong grader decides whether an answer is right: quality 1 or 0.
+type rightOrWrong func(Answer) (right bool, err error)
 
 // Grade implements [Grader].
-func (g graderFunc) Grade(_ context.Context, a Answer) (float64, error) {
+func (g rightOrWrong) Grade(_ context.Context, a Answer) (float64, error) {
 	right, err := g(a)
 	if err != nil || !right {
 		return 0, err
@@ -61,18 +65,24 @@ func GraderKinds() []string {
 //   - choice: the letter A–J that the answer settles on is the reference's
 //   - contains: the reference occurs in the answer
 //   - exact: the answer is the reference, white space around both aside
+//   - f1: how many words answer and reference share, see [TokenF1]
+//   - json: the answer is JSON that meets the schema; without a schema, that
+//     equals the reference as JSON. One code fence around it is taken off.
 //   - number: the number that the answer ends on equals the reference's
 //   - regex: the last match's first group that took part is the reference;
 //     without a group, the answer has a match
+//   - rouge_l: how much of their order the words of answer and reference share,
+//     see [RougeL]
 //
-// All give quality 1 or 0, and [ErrNoReference] where they need a reference
-// and there is none. A reference that they cannot read is another error.
+// All but f1 and rouge_l give quality 1 or 0, and all [ErrNoReference] where they
+// need a reference and there is none. A reference that they cannot read is
+// another error.
 func NewGrader(kind string, opts GraderOptions) (Grader, error) {
 	i := slices.Index(GraderKinds(), kind)
 	if i < 0 {
 		return nil, fmt.Errorf("unknown grader %q (have %s)", kind, strings.Join(GraderKinds(), ", "))
 	}
-	for _, option := range opts.given() {
+	for _, option := range opts.Given() {
 		if !slices.Contains(graders[i].takes, option) {
 			return nil, fmt.Errorf("grader %s does not take %s", kind, option)
 		}
@@ -84,8 +94,8 @@ func NewGrader(kind string, opts GraderOptions) (Grader, error) {
 	return g, nil
 }
 
-// given names the options that are not at their default.
-func (o GraderOptions) given() (names []string) {
+// Given names the options that are not at their default.
+func (o GraderOptions) Given() (names []string) {
 	for _, option := range []struct {
 		name string
 		set  bool
@@ -93,6 +103,7 @@ func (o GraderOptions) given() (names []string) {
 		{"ignore_case", o.IgnoreCase},
 		{"ignore_space", o.IgnoreSpace},
 		{"pattern", o.Pattern != ""},
+		{"schema", o.Schema != nil},
 		{"tolerance", o.Tolerance != 0},
 	} {
 		if option.set {
@@ -123,21 +134,21 @@ func (o GraderOptions) reference(a Answer) (string, error) {
 	return r, nil
 }
 
-func newExactGrader(o GraderOptions) (graderFunc, error) {
-	return func(a Answer) (bool, error) {
+func newExactGrader(o GraderOptions) (Grader, error) {
+	return rightOrWrong(func(a Answer) (bool, error) {
 		r, err := o.reference(a)
 		return err == nil && o.normal(a.Text) == r, err
-	}, nil
+	}), nil
 }
 
-func newContainsGrader(o GraderOptions) (graderFunc, error) {
-	return func(a Answer) (bool, error) {
+func newContainsGrader(o GraderOptions) (Grader, error) {
+	return rightOrWrong(func(a Answer) (bool, error) {
 		r, err := o.reference(a)
 		return err == nil && strings.Contains(o.normal(a.Text), r), err
-	}, nil
+	}), nil
 }
 
-func newRegexGrader(o GraderOptions) (graderFunc, error) {
+func newRegexGrader(o GraderOptions) (Grader, error) {
 	if o.Pattern == "" {
 		return nil, errors.New("needs a pattern")
 	}
@@ -150,12 +161,12 @@ func newRegexGrader(o GraderOptions) (graderFunc, error) {
 	case err != nil:
 		return nil, err
 	case re.NumSubexp() == 0:
-		return func(a Answer) (bool, error) { return re.MatchString(a.Text), nil }, nil
+		return rightOrWrong(func(a Answer) (bool, error) { return re.MatchString(a.Text), nil }), nil
 	}
-	return func(a Answer) (bool, error) {
+	return rightOrWrong(func(a Answer) (bool, error) {
 		r, err := o.reference(a)
 		return err == nil && o.normal(lastGroup(re, a.Text)) == r, err
-	}, nil
+	}), nil
 }
 
 // lastGroup is the first group that took part in the last match, or "".
@@ -172,11 +183,11 @@ func lastGroup(re *regexp.Regexp, text string) string {
 	return ""
 }
 
-func newNumberGrader(o GraderOptions) (graderFunc, error) {
+func newNumberGrader(o GraderOptions) (Grader, error) {
 	if !(o.Tolerance >= 0 && o.Tolerance < 1) {
 		return nil, fmt.Errorf("tolerance %v: want a share in [0,1)", o.Tolerance)
 	}
-	return func(a Answer) (bool, error) {
+	return rightOrWrong(func(a Answer) (bool, error) {
 		if strings.TrimSpace(a.Reference) == "" {
 			return false, ErrNoReference
 		}
@@ -186,11 +197,11 @@ func newNumberGrader(o GraderOptions) (graderFunc, error) {
 		}
 		got, ok := FinalNumber(a.Text)
 		return ok && math.Abs(got-want) <= o.Tolerance*math.Abs(want), nil
-	}, nil
+	}), nil
 }
 
-func newChoiceGrader(GraderOptions) (graderFunc, error) {
-	return func(a Answer) (bool, error) {
+func newChoiceGrader(GraderOptions) (Grader, error) {
+	return rightOrWrong(func(a Answer) (bool, error) {
 		if strings.TrimSpace(a.Reference) == "" {
 			return false, ErrNoReference
 		}
@@ -200,5 +211,5 @@ func newChoiceGrader(GraderOptions) (graderFunc, error) {
 		}
 		got, ok := FinalChoice(a.Text)
 		return ok && got == want, nil
-	}, nil
+	}), nil
 }

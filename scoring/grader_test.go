@@ -70,7 +70,7 @@ func TestGradersWithoutReference(t *testing.T) {
 			t.Errorf("%s: got %v", kind, err)
 		}
 	}
-	for kind, want := range map[string]string{"number": "no number", "choice": "no letter"} {
+	for kind, want := range map[string]string{"number": "no number", "choice": "no letter", "json": "is not JSON"} {
 		g, _ := NewGrader(kind, GraderOptions{})
 		if _, err := g.Grade(t.Context(), Answer{Text: "1 A", Reference: "zero"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", kind, err)
@@ -84,7 +84,7 @@ func TestNewGraderRefuses(t *testing.T) {
 		opts GraderOptions
 		want string
 	}{
-		{"exakt", GraderOptions{}, `unknown grader "exakt" (have choice, contains, exact, number, regex)`},
+		{"exakt", GraderOptions{}, `unknown grader "exakt" (have choice, contains, exact, f1, json, number, regex, rouge_l)`},
 		{"exact", GraderOptions{Pattern: "x"}, "exact does not take pattern"},
 		{"choice", GraderOptions{IgnoreCase: true}, "choice does not take ignore_case"},
 		{"regex", GraderOptions{Pattern: "x", IgnoreSpace: true}, "regex does not take ignore_space"},
@@ -93,6 +93,11 @@ func TestNewGraderRefuses(t *testing.T) {
 		{"regex", GraderOptions{Pattern: "("}, "grader regex: error parsing regexp"},
 		{"number", GraderOptions{Tolerance: -1}, "tolerance -1"},
 		{"number", GraderOptions{Tolerance: 1}, "tolerance 1"},
+		{"exact", GraderOptions{Schema: []byte("{}")}, "exact does not take schema"},
+		{"json", GraderOptions{Schema: []byte("{")}, "grader json: schema: "},
+		{"json", GraderOptions{Schema: []byte(`{"type":"objekt"}`)}, "grader json: schema: "},
+		{"json", GraderOptions{Schema: []byte(`{"$ref":"file:///etc/hostname"}`)}, "must not refer to other documents"},
+		{"json", GraderOptions{Schema: []byte(`{"$ref":"https://example.com/schema"}`)}, "must not refer to other documents"},
 	} {
 		if _, err := NewGrader(c.kind, c.opts); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %+v: got %v, want an error with %q", c.kind, c.opts, err, c.want)

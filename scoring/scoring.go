@@ -72,3 +72,10 @@ type Answer struct {
 type Grader interface {
 	Grade(ctx context.Context, a Answer) (quality float64, err error)
 }
+
+// A BrokenError is an error of a grader that every answer would meet: a wrong
+// key of a judge, a program that does not start.
+type BrokenError struct{ Err error }
+
+func (e *BrokenError) Error() string { return e.Err.Error() }
+func (e *BrokenError) Unwrap() error { return e.Err }

@@ -35,6 +35,7 @@ var goroutines = map[string]string{
 	"pipeline":               "one function owns the stages",
 	"scoring":                "training, inside one call",
 	"reports":                "the bootstrap, inside one call",
+	"cmd/routeval/burst.go":  "a burst of calls, inside one call",
 	"cmd/routeval/demo.go":   "the demo's loopback server lives as long as the command",
 	"providers/providertest": "a test calls from several sides at once",
 }
@@ -44,6 +45,7 @@ const (
 	libraries   = "datasets pipeline providers reports scoring"
 	noServices  = "datasets pipeline reports scoring"
 	noFiles     = "reports scoring"
+	noPrograms  = "datasets providers reports scoring"
 	noClock     = "datasets reports scoring"
 	processOnly = "only cmd knows flags, environment and standard streams"
 	noLogging   = "libraries return errors, they do not log"
@@ -58,6 +60,7 @@ var bans = []struct{ pkg, names, from, why string }{
 	{"github.com/schollz/progressbar/v3", "", libraries, processOnly},
 	{"fmt", "Print Printf Println Scan Scanf Scanln", libraries, processOnly},
 	{"os", "Std* Args Exit Getenv LookupEnv Environ ExpandEnv Setenv Unsetenv Clearenv", libraries, processOnly},
+	{"os/exec", "", noPrograms, "programs are started by pipeline, which owns what runs, and by cmd"},
 	{"os/signal", "", libraries, "cmd hears signals, others have a context"},
 	{"log", "", libraries, noLogging},
 	{"log/slog", "Debug* Info* Warn* Error* Log LogAttrs Logger New With Default SetDefault", libraries, noLogging},
@@ -246,6 +249,7 @@ func TestArchitectureRules(t *testing.T) {
 		{"slog", "providers/a.go", `import "log/slog"; func f() { slog.InfoContext(nil, "") }`, "do not log"},
 		{"files", "reports/a.go", `import "os"; func f() { os.CreateTemp("", "") }`, "passes them in"},
 		{"network", "scoring/a.go", `import "net/http"`, "talk to services"},
+		{"programs", "scoring/a.go", `import "os/exec"; func f() { exec.Command("") }`, "programs are started"},
 		{"clock", "scoring/a.go", `import "time"; var t = time.Now()`, "clock"},
 		{"randomness", "cmd/routeval/a.go", `import "math/rand/v2"; var x = rand.IntN(3)`, "seeded"},
 		{"go statement", "providers/a.go", `func f() { go f() }`, "go statement"},

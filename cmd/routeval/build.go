@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,23 +34,28 @@ type built struct {
 	pipeline.Pipeline
 	digests map[string]string // sha256 of the files that decide results, inputs left out
 	space   string            // the embedding space; "" if the router reads text only
-	close   func() error      // gives back what was opened
+	card    *scoring.Card     // of the router's weights; nil if it has none
+	close   func() error      // gives back what was opened or started
 
 	endpoints endpoints
+}
+
+func newBuilt() *built {
+	return &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
 }
 
 // build makes a pipeline of a resolved spec. This is the one place where names
 // become objects; everything that is wrong is reported at once.
 func build(w *world, r *resolved) (*built, error) {
-	b := &built{digests: map[string]string{}, close: func() error { return nil }, endpoints: endpoints{}}
+	b := newBuilt()
 	strong, weak := r.Router.Candidates()
 	b.Pipeline = pipeline.Pipeline{
 		Strong: strong, Weak: weak, Execute: r.Execute, BothShare: r.BothShare, Seed: r.Seed,
-		Window: r.Window, Grace: time.Duration(r.Grace),
+		BudgetUSD: r.BudgetUSD, Window: r.Window, Grace: time.Duration(r.Grace),
 	}
-	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r), b.buildGrader(r)}
+	errs := []error{r.Validate(), b.buildThreshold(r), b.buildRouter(w, r)}
 	prices, err := b.readPrices(r)
-	errs = append(errs, err)
+	errs = append(errs, err, b.buildGrade(w, r, prices))
 	b.OnFailure = r.Fallback()
 	b.Candidates = make(map[string]pipeline.Candidate, len(r.Models))
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
@@ -63,6 +69,12 @@ func build(w *world, r *resolved) (*built, error) {
 			c.Price = &price
 		}
 		b.Candidates[name] = c
+		if r.BudgetUSD != nil && c.Completer != nil && r.Execute != datasets.RouteOnly && c.Price == nil {
+			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
+		}
+	}
+	if r.Schedule == datasets.Grouped || r.Schedule == datasets.AutoSchedule && r.swapsModels(w) {
+		b.Chunk = cmp.Or(r.Chunk, pipeline.DefaultChunk)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
@@ -70,7 +82,28 @@ func build(w *world, r *resolved) (*built, error) {
 	return b, nil
 }
 
+// swapsModels reports whether two candidates are different models on one Ollama
+// server that may not keep both loaded: it is not known to, by the variable that
+// the server and this program would share.
+func (r *resolved) swapsModels(w *world) bool {
+	models := map[string]map[string]bool{} // by server
+	most := 0
+	for _, m := range r.Models {
+		if preset, _ := providers.LookupPreset(m.Provider); preset.Kind != "ollama" {
+			continue
+		}
+		if models[m.BaseURL] == nil {
+			models[m.BaseURL] = map[string]bool{}
+		}
+		models[m.BaseURL][m.Model] = true
+		most = max(most, len(models[m.BaseURL]))
+	}
+	loaded, _ := strconv.Atoi(w.env("OLLAMA_MAX_LOADED_MODELS"))
+	return most > 1 && loaded < most
+}
+
 func (b *built) buildThreshold(r *resolved) error {
+	b.Thresholds = r.Router.Thresholds
 	switch t := r.Router.Threshold; {
 	case t != nil:
 		b.Threshold = *t
@@ -84,8 +117,14 @@ func (b *built) buildThreshold(r *resolved) error {
 
 // scorers is the table of routers.
 var scorers = map[string]func(b *built, w *world, r *resolved) error{
-	"mf":     (*built).buildMF,
-	"random": (*built).buildRandom,
+	"always-strong": fixed(scoring.AlwaysStrong),
+	"always-weak":   fixed(scoring.AlwaysWeak),
+	"knn":           (*built).buildKNN,
+	"length":        fixed(scoring.Length{}),
+	"linear":        (*built).buildLinear,
+	"mf":            (*built).buildMF,
+	"random":        (*built).buildRandom,
+	"sw_ranking":    (*built).buildSWRanking,
 }
 
 func (b *built) buildRouter(w *world, r *resolved) error {
@@ -96,28 +135,74 @@ func (b *built) buildRouter(w *world, r *resolved) error {
 	return make(b, w, r)
 }
 
+// fixed builds a scorer that nothing is set of.
+func fixed(s scoring.Scorer) func(*built, *world, *resolved) error {
+	return func(b *built, _ *world, _ *resolved) error {
+		b.Scorer = s
+		return nil
+	}
+}
+
 func (b *built) buildRandom(_ *world, r *resolved) error {
 	b.Scorer = scoring.Random{Seed: r.Seed}
 	return nil
 }
 
-// buildMF loads the weights and folds the scoring pair.
+// defaultWeights is the name of the weights in the binary, where others have a
+// path.
+const defaultWeights = "default weights"
+
+func (b *built) usesDefaultWeights() bool {
+	_, ok := b.digests[defaultWeights]
+	return ok
+}
+
+// buildMF takes weights of the factorization, those of the binary if none are
+// named.
 func (b *built) buildMF(w *world, r *resolved) error {
-	data := weights.Default()
+	name, data := defaultWeights, weights.Default()
 	if r.Router.Weights != "" {
 		var err error
-		if data, err = os.ReadFile(r.Router.Weights); err != nil {
-			return fmt.Errorf("router.weights: %w", err)
+		if name, data, err = readWeights(r); err != nil {
+			return err
 		}
 	}
-	name := cmp.Or(r.Router.Weights, "default weights")
-	b.digests[name] = digest(data)
 	mf, err := scoring.ReadMF(data)
 	if err != nil {
 		return fmt.Errorf("router.weights: %s: %w", name, err)
 	}
-	pair := r.scoringPair(mf.Models)
-	folded, err := mf.Pair(pair.Strong, pair.Weak)
+	return b.buildPair(w, r, name, data, mf, &mf.Card)
+}
+
+// buildLinear takes linear weights, of which there are none in the binary.
+func (b *built) buildLinear(w *world, r *resolved) error {
+	if r.Router.Weights == "" {
+		return errors.New("router.weights: missing: linear weights come from routeval train --linear")
+	}
+	name, data, err := readWeights(r)
+	if err != nil {
+		return err
+	}
+	linear, err := scoring.ReadLinear(data)
+	if err != nil {
+		return fmt.Errorf("router.weights: %s: %w", name, err)
+	}
+	return b.buildPair(w, r, name, data, linear, &linear.Card)
+}
+
+func readWeights(r *resolved) (name string, data []byte, err error) {
+	if data, err = os.ReadFile(r.Router.Weights); err != nil {
+		return "", nil, fmt.Errorf("router.weights: %w", err)
+	}
+	return r.Router.Weights, data, nil
+}
+
+// buildPair folds the scoring pair of weights that were read.
+func (b *built) buildPair(w *world, r *resolved, name string, data []byte, pairs train.Pairs, card *scoring.Card) error {
+	b.digests[name] = digest(data)
+	b.card = card
+	pair := r.scoringPair(card.Models)
+	folded, err := pairs.Pair(pair.Strong, pair.Weak)
 	if err != nil {
 		return fmt.Errorf("router.scoring_pair: %w", err)
 	}
@@ -162,36 +247,35 @@ func (b *built) connect(w *world, r *resolved, folded *scoring.Folded) error {
 		}
 		return nil
 	}
+	b.Scorer = folded
+	_, err := b.openEmbedder(w, r)
+	return err
+}
+
+// openEmbedder has the embedding model of the spec make vectors of the prompts,
+// and gives their space; its width is 0 where only the endpoint knows it.
+func (b *built) openEmbedder(w *world, r *resolved) (scoring.Space, error) {
 	if p, _ := providers.LookupPreset(r.Embedding.Provider); p.NoEmbeddings {
-		return fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
+		return scoring.Space{}, fmt.Errorf("embedding.provider: %s makes no embeddings: name another one, or leave embedding out for the one in this program", p.Name)
 	}
 	client, err := newClient(w, "embedding", *r.Embedding)
 	if err != nil {
-		return err
-	}
-	b.Scorer = folded
-	embedder := b.endpoints.embedder(&r.Spec, client, *r.Embedding)
-	if b.Embedder, b.close, err = cached(embedder, client, *r.Embedding, r.Cache); err != nil {
-		return err
+		return scoring.Space{}, err
 	}
 	b.EmbedSlots = embedSlots(*r.Embedding).Max
 	b.Batch.Items = r.Embedding.Batch
+	if r.Embedding.Provider == "builtin" {
+		space, _ := lexicalSpace()
+		b.Embedder, b.space = client, space.Model+" "+space.Fingerprint
+		return space, nil
+	}
 	b.space = r.Embedding.Provider + "/" + r.Embedding.Model
-	return nil
-}
-
-func (b *built) buildGrader(r *resolved) (err error) {
-	if r.Grade == nil {
-		return nil
-	}
-	b.Grader, err = scoring.NewGrader(r.Grade.Kind, scoring.GraderOptions{
-		IgnoreCase: r.Grade.IgnoreCase, IgnoreSpace: r.Grade.IgnoreSpace,
-		Tolerance: r.Grade.Tolerance, Pattern: r.Grade.Pattern,
-	})
+	embedder, end, err := cached(b.endpoints.embedder(&r.Spec, client, *r.Embedding), client, *r.Embedding, r.Cache)
 	if err != nil {
-		return fmt.Errorf("grade: %w", err)
+		return scoring.Space{}, err
 	}
-	return nil
+	b.Embedder, b.close = embedder, end
+	return scoring.Space{Model: r.Embedding.Model, Fingerprint: embeddingFingerprint(client, *r.Embedding)}, nil
 }
 
 func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
@@ -208,7 +292,10 @@ func (b *built) readPrices(r *resolved) (map[string]datasets.Price, error) {
 }
 
 func (b *built) buildCandidate(w *world, r *resolved, role string, m datasets.Model) (pipeline.Candidate, error) {
-	c := pipeline.Candidate{Model: m.Model, Price: m.Price}
+	c := pipeline.Candidate{
+		Model: m.Model, Price: m.Price,
+		MaxTokens: cmp.Or(m.MaxTokens, providers.DefaultMaxTokens), Timeout: cmp.Or(time.Duration(m.Timeout), providers.DefaultTimeout),
+	}
 	if m.Provider == recordedProvider || m.Provider == "" && r.Execute == datasets.RouteOnly {
 		return c, nil
 	}

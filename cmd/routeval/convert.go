@@ -7,6 +7,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,16 +25,25 @@ func convertCommand(w *world) *cobra.Command {
 to one file: JSONL (.jsonl, also .jsonl.gz and .jsonl.zst) or Parquet (.parquet),
 by its name. OUT may be - for JSONL on standard output. Nothing is lost on the
 way: fields that are not known come back byte for byte. The file is there whole
-or not at all.` +
+or not at all.
+
+With --from the files are another tool's, and become prompts with recorded
+outcomes, which sweep and train take:
+  llmrouterbench  DATASET/SPLIT/MODEL/TIME.json of any number of models
+  mt-bench        question.jsonl and the judgements of single answers
+  routellm        evaluation tables (CSV): prompt, and True or False by model
+  routerarena     prediction files of any number of models` +
 			exits(statusDone, statusStopped, statusUsage, statusPartial),
 		Example: `  routeval convert prompts.jsonl.gz prompts.parquet
   routeval convert runs/first answers.parquet
-  routeval convert --results results.jsonl results.parquet`,
+  routeval convert --results results.jsonl results.parquet
+  routeval convert --from mt-bench question.jsonl judgements.jsonl mt-bench.jsonl`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return convert(w, args[:len(args)-1], args[len(args)-1], o)
 		},
 	}
+	c.Flags().StringVar(&o.from, "from", "", "the tool that the files are of: "+strings.Join(datasets.Importers(), ", "))
 	c.Flags().BoolVar(&o.results, "results", false, "the files hold results, not prompts")
 	c.Flags().BoolVar(&o.skipBad, "skip-bad-rows", false, "leave rows out that cannot be read, and say which")
 	c.Flags().IntVar(&o.maxLine, "max-line", 0, "bytes; a longer line is a bad row")
@@ -40,13 +51,20 @@ or not at all.` +
 }
 
 type convertOptions struct {
+	from    string
 	results bool
 	skipBad bool
 	maxLine int
 }
 
 func convert(w *world, in []string, out string, o convertOptions) error {
-	if len(in) == 1 {
+	if o.from != "" && !slices.Contains(datasets.Importers(), o.from) {
+		return usage(fmt.Errorf("--from: unknown tool %q (have %s)", o.from, strings.Join(datasets.Importers(), ", ")))
+	}
+	if o.from != "" && o.results {
+		return usage(errors.New("--from and --results: another tool's files hold prompts"))
+	}
+	if o.from == "" && len(in) == 1 {
 		if info, err := os.Stat(in[0]); err == nil && info.IsDir() {
 			in[0] = filepath.Join(in[0], pipeline.JournalFile)
 			o.results = true
@@ -56,9 +74,12 @@ func convert(w *world, in []string, out string, o convertOptions) error {
 	bad := 0
 	var n int64
 	var err error
-	if o.results {
+	switch {
+	case o.from != "":
+		n, err = transfer(w, out, sieve(w, o.skipBad, &bad, datasets.Import(o.from, in, opts)), datasets.WritePrompts, datasets.EncodePrompts)
+	case o.results:
 		n, err = transfer(w, out, sieve(w, o.skipBad, &bad, datasets.Results(in, opts)), datasets.WriteResults, datasets.EncodeResults)
-	} else {
+	default:
 		n, err = transfer(w, out, sieve(w, o.skipBad, &bad, datasets.Prompts(in, opts)), datasets.WritePrompts, datasets.EncodePrompts)
 	}
 	if err != nil {

@@ -20,6 +20,30 @@ func TestReadme(t *testing.T) {
 	runBlocks(t, string(text))
 }
 
+// TestManual runs the manual, which is the doc comment of main.go, in the same
+// way: its indented blocks are sessions, or files where they begin with
+// "-- NAME --".
+func TestManual(t *testing.T) {
+	source, err := os.ReadFile("main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manual, _, _ := strings.Cut(string(source), "*/")
+	var fenced strings.Builder
+	for block := range strings.SplitSeq(manual, "\n\n") {
+		if !strings.HasPrefix(block, "\t") {
+			continue
+		}
+		first, rest, _ := strings.Cut(strings.ReplaceAll(block[1:], "\n\t", "\n"), "\n")
+		if name, isFile := strings.CutPrefix(first, "-- "); isFile {
+			fenced.WriteString("```text " + strings.TrimSuffix(name, " --") + "\n" + rest + "\n```\n")
+		} else if strings.HasPrefix(first, "$ routeval ") {
+			fenced.WriteString("```console\n" + first + "\n" + rest + "\n```\n")
+		}
+	}
+	runBlocks(t, fenced.String())
+}
+
 var fence = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
 
 func runBlocks(t *testing.T, text string) {
@@ -62,16 +86,28 @@ func runSession(t *testing.T, dir, body string) {
 		}
 		want := strings.Join(lines[:end], "\n")
 		lines = lines[end:]
-		cmd := routeval(t, strings.Fields(command)...)
+		cmd := routeval(t, words(command)...)
 		cmd.Dir = dir
 		out, err := cmd.CombinedOutput()
-		if err != nil {
+		if err != nil && !strings.Contains(want, "routeval: ") {
 			t.Fatalf("$ routeval %s: %v\n%s", command, err, out)
 		}
 		if got := strings.TrimRight(string(out), "\n"); !matches(want, got) {
 			t.Errorf("$ routeval %s\nprints\n%s\nwant\n%s", command, got, want)
 		}
 	}
+}
+
+// words splits a command line as a shell does, single quotes being all it knows.
+func words(command string) (out []string) {
+	for i, part := range strings.Split(command, "'") {
+		if i%2 == 1 {
+			out = append(out, part)
+			continue
+		}
+		out = append(out, strings.Fields(part)...)
+	}
+	return out
 }
 
 // matches compares a text with a pattern of lines.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,11 +52,11 @@ func TestE2EMainJob(t *testing.T) {
 	t.Run("check", func(t *testing.T) {
 		out := mustRun(t, "check", run.spec)
 		for _, want := range []string{
-			"spec: ok\n", "embedding: ollama/embedder\n", "models.strong: ollama/strong\n", "models.weak: ollama/weak\n",
-			"  ok      embedding width 64, norm 1\n", "  ok      server    Ollama " + ollamatest.Version + "\n",
+			"spec: ok", "embedding: ok +ollama/embedder ", "models.strong: ok +ollama/strong ", "models.weak: ok +ollama/weak ",
+			"  ok +embedding +width 64, norm 1\\b", "  ok +server +Ollama " + regexp.QuoteMeta(ollamatest.Version),
 		} {
-			if !strings.Contains(out, want) {
-				t.Errorf("check does not print %q:\n%s", want, out)
+			if !regexp.MustCompile("(?m)^" + want).MatchString(out) {
+				t.Errorf("check prints no line %q:\n%s", want, out)
 			}
 		}
 	})

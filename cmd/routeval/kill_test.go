@@ -86,16 +86,22 @@ grade: {kind: exact}
 	rng := rand.New(rand.NewPCG(20, 5000))
 	bound := 0
 	for range kills {
+		var out strings.Builder
 		cmd := routeval(t, "run", spec, "-o", filepath.Join(dir, "run"), "--quiet")
+		cmd.Stdout, cmd.Stderr = &out, &out
 		server.mu.Lock()
 		server.at = server.total + 20 + rng.IntN(300)
 		server.onAt = func() {
 			cmd.Process.Kill()
 			bound += 2 * slots
 		}
+		err := cmd.Start() // under the lock, since the kill reads what it sets
 		server.mu.Unlock()
-		if out, err := cmd.CombinedOutput(); err == nil {
-			t.Fatalf("the run ended before it was killed: %s", out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Fatalf("the run ended before it was killed: %s", &out)
 		}
 		drained(t, server)
 	}
@@ -156,7 +162,7 @@ func drained(t *testing.T, s *counting) {
 func routeval(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	cmd.Env = append(os.Environ(), "ROUTEVAL_TEST_MAIN=1", "XDG_CACHE_HOME="+t.TempDir())
+	cmd.Env = append(os.Environ(), "ROUTEVAL_TEST_MAIN=1", "XDG_CACHE_HOME="+t.TempDir(), "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,6 +22,7 @@ type loopback struct {
 	mu      sync.Mutex
 	key     string         // the only key that is taken; "" for any and none
 	delay   time.Duration  // before an answer
+	says    string         // every answer; "" for the prompt itself
 	width   int            // of embeddings; 0 for no such endpoint
 	refuse  map[string]int // status by word
 	calls   int            // of /chat/completions
@@ -28,7 +30,7 @@ type loopback struct {
 	waiting int            // calls that have not been answered yet
 }
 
-// newLoopback starts a server. A knob is "key=K", "delay=50ms", "width=8" or
+// newLoopback starts a server. A knob is "key=K", "delay=50ms", "says=TEXT", "width=8" or
 // "WORD=STATUS", the status for prompts that hold the word (0: for none again).
 func newLoopback(knobs ...string) (*loopback, error) {
 	s := &loopback{refuse: map[string]int{}}
@@ -59,6 +61,8 @@ func (s *loopback) turn(knob string) (err error) {
 		s.key = value
 	case "delay":
 		s.delay, err = time.ParseDuration(value)
+	case "says":
+		s.says = value
 	case "width":
 		s.width, err = strconv.Atoi(value)
 	default:
@@ -106,6 +110,7 @@ func (s *loopback) chat(ctx context.Context, body []byte) (any, error) {
 	s.calls++
 	s.waiting++
 	delay, status := s.delay, s.statusOf(text)
+	text = cmp.Or(s.says, text)
 	s.mu.Unlock()
 	select {
 	case <-time.After(delay):

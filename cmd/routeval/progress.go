@@ -56,6 +56,13 @@ func (p *progress) finished(results []*datasets.Result) {
 		if pipeline.Failed(r) {
 			p.failed++
 		}
+		if j := r.Judged; j != nil {
+			if j.CostUSD == nil {
+				p.unpriced++
+			} else {
+				p.costUSD += *j.CostUSD
+			}
+		}
 		for _, o := range r.Outcomes {
 			switch {
 			case o.Recorded:

@@ -90,6 +90,7 @@ func (r *resolved) defaults(w *world) {
 	r.Router.Kind = cmp.Or(r.Router.Kind, "mf")
 	r.Router.Strong, r.Router.Weak = r.Router.Candidates()
 	r.Execute = cmp.Or(r.Execute, datasets.Routed)
+	r.Schedule = cmp.Or(r.Schedule, datasets.AutoSchedule)
 	r.BadRows = cmp.Or(r.BadRows, datasets.FailBadRows)
 	if r.Embedding.Provider != "builtin" {
 		r.Cache = cmp.Or(r.Cache, cacheDir(w))
@@ -119,10 +120,13 @@ func (r *resolved) noteKeys(w *world) {
 	})
 }
 
-// eachModel visits the embedding model and every candidate, by role.
+// eachModel visits the embedding model, the judge and every candidate, by role.
 func (r *resolved) eachModel(visit func(role string, m *datasets.Model)) {
 	if r.Embedding != nil {
 		visit("embedding", r.Embedding)
+	}
+	if r.Judge != nil {
+		visit("judge", r.Judge)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Models)) {
 		m := r.Models[name]

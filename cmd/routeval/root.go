@@ -11,17 +11,6 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is stamped at the build.
-var version = "dev"
-
-func main() {
-	w := &world{
-		args: os.Args[1:], lookupEnv: os.LookupEnv,
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, terminal: isTerminal(os.Stderr),
-	}
-	os.Exit(execute(context.Background(), w))
-}
-
 // execute runs the command line in w and returns the exit status. The first
 // signal ends the context; the second finds no handler any more and kills.
 func execute(ctx context.Context, w *world) int {
@@ -77,9 +66,11 @@ func commands(w *world) []*cobra.Command {
 		cacheCommand(w),
 		calibrateCommand(w),
 		checkCommand(w),
+		compareRoutersCommand(w),
 		convertCommand(w),
 		demoCommand(w),
 		embedCommand(w),
+		gradeCommand(w),
 		reportCommand(w),
 		runCommand(w),
 		sweepCommand(w),
@@ -119,6 +110,7 @@ func exits(statuses ...int) string {
 		statusUsage:    "flags or spec are wrong; nothing was done",
 		statusPartial:  "done, but some prompts have no answer",
 		statusGate:     "a gate was missed",
+		statusBudget:   "the budget is spent",
 		statusSignaled: "stopped by a signal",
 	}
 	var b strings.Builder

@@ -18,6 +18,8 @@ type runOptions struct {
 	out         string
 	retryFailed bool
 	quiet       bool
+	dryRun      bool
+	like        string // a run whose answers say what to expect, for a dry run
 }
 
 func runCommand(w *world) *cobra.Command {
@@ -34,7 +36,7 @@ What to do is read from SPEC, a YAML file; flags override its fields, and a run
 needs no file if flags say enough. The run directory holds manifest.json (what
 was asked), results.jsonl (one line per finished prompt) and, with
 --bad-rows skip, bad_rows.jsonl.` +
-			exits(statusDone, statusStopped, statusUsage, statusPartial, statusSignaled),
+			exits(statusDone, statusStopped, statusUsage, statusPartial, statusBudget, statusSignaled),
 		Example: `  routeval run -i prompts.jsonl -o runs/first --weights router.safetensors \
       --strong openai/gpt-4o --weak ollama/llama3.2 --threshold 0.42
   routeval run spec.yaml -o runs/second --execute route-only`,
@@ -48,11 +50,16 @@ was asked), results.jsonl (one line per finished prompt) and, with
 			if err != nil {
 				return err
 			}
+			if o.dryRun {
+				return dryRun(c.Context(), w, &r, o.like)
+			}
 			return runSpec(c.Context(), w, &r, o)
 		},
 	}
 	c.Flags().StringVarP(&o.out, "out", "o", "", "the run directory (required)")
 	c.Flags().BoolVar(&o.retryFailed, "retry-failed", false, "run prompts again that ended without an answer")
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "call nobody: print what the run would do, cost and take")
+	c.Flags().StringVar(&o.like, "like", "", "a run with the same candidates, whose answers say what a dry run expects")
 	c.Flags().BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	addSpecFlags(c)
 	return c
@@ -71,6 +78,9 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	if b.usesDefaultWeights() && !o.quiet {
+		fmt.Fprintln(w.stderr, defaultWeightsAdvice)
+	}
 	input := datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin}
 	m, err := manifest(r, b)
 	if err != nil {
@@ -84,8 +94,18 @@ func runSpec(ctx context.Context, w *world, r *resolved, o runOptions) (err erro
 		return err
 	}
 	defer dir.Close()
+	verdicts, err := b.openVerdicts(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, verdicts()) }()
 	return runIn(ctx, w, r, b, dir, input, o.quiet)
 }
+
+// defaultWeightsAdvice is what a run says that routes with the weights of the
+// binary. Their model card has the figures behind it.
+const defaultWeightsAdvice = `the router's default weights tell topics and formats apart and are at chance on many kinds of prompts:
+choose the threshold on prompts like these (routeval calibrate), and train on 300 or more outcomes of your own (routeval train)`
 
 // manifest describes the run, with a digest of every file that decides it.
 func manifest(r *resolved, b *built) (datasets.Manifest, error) {
@@ -125,7 +145,10 @@ func runIn(ctx context.Context, w *world, r *resolved, b *built, dir *pipeline.R
 	if !quiet || err != nil || summary.Failed > 0 {
 		fmt.Fprintln(w.stderr, summarize(dir, summary))
 	}
+	var broke *pipeline.BudgetError
 	switch t := dir.Journal.Tally(); {
+	case errors.As(err, &broke):
+		return &statusError{statusBudget, fmt.Errorf("%w; the same command with a larger --budget goes on", err)}
 	case err != nil && ctx.Err() != nil:
 		return &statusError{statusSignaled, fmt.Errorf("stopped: %w; run the same command again to resume", err)}
 	case err != nil:

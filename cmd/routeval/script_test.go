@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Values[serversKey{}] = map[string]*loopback{}
 			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // under the race detector
 			return nil
 		},
 	})

@@ -25,7 +25,8 @@ import (
 // A trainingSet is the outcomes of one source, with their features.
 type trainingSet struct {
 	train.Outcomes
-	data []train.Data // the files they are from
+	surfaces []scoring.Surface // of the prompts
+	data     []train.Data      // the files they are from
 }
 
 // gatherOutcomes reads a file of prompts with recorded outcomes, or a run
@@ -48,9 +49,10 @@ func gatherOutcomes(ctx context.Context, source, skip string, only []string, emb
 		if left || len(q) == 0 {
 			continue
 		}
-		if err := embed.add(ctx, p.Query()); err != nil {
+		if err := embed.add(ctx, p.ID, p.Query()); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Pos, err)
 		}
+		set.surfaces = append(set.surfaces, scoring.SurfaceOf(p.Query()))
 		for m := range q {
 			models[m] = true
 		}
@@ -155,23 +157,30 @@ func labels(extra jsontext.Value, skip string) (left bool, group string) {
 	return skip != "" && string(fields[skip]) == "true", group
 }
 
-// A featurizer turns texts into the rows that heads are fitted on.
+// A featurizer turns prompts into the rows that heads are fitted on.
 type featurizer interface {
-	add(ctx context.Context, text string) error
+	// key is what tells two prompts apart: the text, or for stored vectors the id.
+	key(id, text string) (string, error)
+	add(ctx context.Context, id, text string) error
 	rows(ctx context.Context) (train.Rows, error) // of what was added since the last call
 	space() scoring.Space
 }
 
 // newFeaturizer makes features with the embedding model of a spec.
-func newFeaturizer(w *world, m datasets.Model) (featurizer, error) {
+// What a service embeds is taken from the cache in a directory, and kept there.
+func newFeaturizer(w *world, m datasets.Model, cache string) (_ featurizer, end func() error, err error) {
 	if m.Provider == "builtin" {
-		return &sparseFeatures{embedder: lexical.New(), sparse: train.NewSparse(lexical.Dim)}, nil
+		return &sparseFeatures{embedder: lexical.New(), sparse: train.NewSparse(lexical.Dim)}, func() error { return nil }, nil
 	}
 	client, err := newClient(w, "embedding", m)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
-	return &denseFeatures{embedder: endpoints{}.embedder(&datasets.Spec{}, client, m), model: m}, nil
+	embedder, end, err := cached(endpoints{}.embedder(&datasets.Spec{}, client, m), client, m, cache)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &denseFeatures{embedder: embedder, model: m}, end, nil
 }
 
 // sparseFeatures are those of the embedder in the binary.
@@ -182,7 +191,16 @@ type sparseFeatures struct {
 	value    []float64
 }
 
-func (f *sparseFeatures) add(_ context.Context, text string) error {
+func (*sparseFeatures) key(_, text string) (string, error) { return byText(text) }
+
+func byText(text string) (string, error) {
+	if text == "" {
+		return "", errNoText
+	}
+	return text, nil
+}
+
+func (f *sparseFeatures) add(_ context.Context, _, text string) error {
 	f.index, f.value = f.embedder.Sparse(f.index[:0], f.value[:0], text)
 	return f.sparse.Append(f.index, f.value)
 }
@@ -212,7 +230,9 @@ type denseFeatures struct {
 // itself splits them into requests.
 const trainingBatch = 256
 
-func (f *denseFeatures) add(ctx context.Context, text string) error {
+func (*denseFeatures) key(_, text string) (string, error) { return byText(text) }
+
+func (f *denseFeatures) add(ctx context.Context, _, text string) error {
 	if f.waiting = append(f.waiting, text); len(f.waiting) < trainingBatch {
 		return nil
 	}

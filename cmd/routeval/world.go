@@ -42,6 +42,7 @@ const (
 	statusUsage    = 2 // flags or spec are wrong; nothing was done
 	statusPartial  = 3 // done, but some prompts have no answer
 	statusGate     = 4 // a gate was missed
+	statusBudget   = 5 // the budget is spent
 	statusSignaled = 130
 )
 

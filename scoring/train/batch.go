@@ -29,6 +29,7 @@ type batch struct {
 	logits   []float32      // z, [size, models]; NaN for models that are not compared
 	pull     []float32      // d, [size, models]
 	seen     []tally        // by example
+	normals  *normalTable   // nil without noise
 
 	unit     []float32 // p̂, [models, factors]
 	norm     []float32 // ‖P[m]‖, by model
@@ -50,6 +51,9 @@ func newBatch(c *Comparisons, o *Options) *batch {
 		scaled: make([]float32, models*o.Factors),
 		sums:   make([]float32, models*o.Factors),
 	}
+	if o.Noise > 0 {
+		b.normals = newNormals()
+	}
 	if o.NoProjection {
 		b.h = b.x
 		b.gradient = newWeights(models, o.Factors, 0)
@@ -66,25 +70,6 @@ func matrix32(rows, cols int) blas32.General {
 	return blas32.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float32, rows*cols)}
 }
 
-// noise says what is added to the examples of a batch: the i-th has a stream
-// of its own, found from its place in the epoch.
-type noise struct {
-	sd    float64
-	seed  uint64
-	epoch int
-	place int // of the batch's first example
-}
-
-func (n noise) addTo(x []float32, i int) {
-	if n.sd == 0 {
-		return
-	}
-	random := stream(n.seed, uint64(n.epoch), uint64(n.place+i))
-	for j := range x {
-		x[j] += float32(n.sd * random.NormFloat64())
-	}
-}
-
 // load fills the batch with the examples that order names.
 func (b *batch) load(c *Comparisons, order []int, n noise) {
 	b.examples = b.examples[:0]
@@ -94,13 +79,16 @@ func (b *batch) load(c *Comparisons, order []int, n noise) {
 	parallel(len(order), func(i int) {
 		x := b.x.Data[i*b.width : (i+1)*b.width]
 		c.Rows.Fill(x, b.examples[i].Row)
-		n.addTo(x, i)
+		n.addTo(x, i, b.normals)
 	})
 }
 
 // part is how many examples, or rows of W, one goroutine takes at a time: few
 // enough for a share of every processor, and for gonum to stay on it.
 const part = 16
+
+// tile is how many rows of W are worked on at a time.
+const tile = 4
 
 func parts(n int) int { return (n + part - 1) / part }
 
@@ -115,8 +103,7 @@ func (b *batch) forward(w *weights) tally {
 	parallel(parts(len(b.examples)), func(k int) {
 		from, to := k*part, min((k+1)*part, len(b.examples))
 		if b.projects() {
-			projection := blas32.General{Rows: b.factors, Cols: b.width, Stride: b.width, Data: w.w}
-			blas32.Gemm(blas.NoTrans, blas.Trans, 1, rowsOf(b.x, from, to), projection, 0, rowsOf(b.h, from, to))
+			b.project(w, from, to)
 		}
 		for i := from; i < to; i++ {
 			b.seen[i] = b.compare(i, total)
@@ -127,6 +114,18 @@ func (b *batch) forward(w *weights) tally {
 		sum.add(t)
 	}
 	return sum
+}
+
+// project is h = W x for the examples from ≤ i < to, a few rows of W at a time:
+// those stay in the fastest cache while all of the examples pass by.
+func (b *batch) project(w *weights, from, to int) {
+	projection := blas32.General{Rows: b.factors, Cols: b.width, Stride: b.width, Data: w.w}
+	for f := 0; f < b.factors; f += tile {
+		end := min(f+tile, b.factors)
+		h := rowsOf(b.h, from, to)
+		h.Cols, h.Data = end-f, h.Data[f:]
+		blas32.Gemm(blas.NoTrans, blas.Trans, 1, rowsOf(b.x, from, to), rowsOf(projection, f, end), 0, h)
+	}
 }
 
 // scale finds p̂, the norms and c ∘ p̂.

@@ -2,14 +2,9 @@ package train
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"math"
 
 	"github.com/go-json-experiment/json"
 
@@ -20,7 +15,7 @@ import (
 type Checkpoint struct {
 	Epochs []Epoch // that are done
 
-	digest             string  // of the options and the data
+	about              about   // the options and the data
 	now, first, second weights // the weights and Adam's two moments
 	best               weights // those of the epoch with the lowest validation loss; zeros without patience
 }
@@ -31,14 +26,21 @@ func begin(train, validation *Comparisons, o *Options, from *Checkpoint) (*Check
 	if err != nil {
 		return nil, err
 	}
-	digest := fitDigest(train, validation, o)
-	if from != nil {
-		if from.digest != digest || !from.now.sameShape(now) {
-			return nil, errors.New("the checkpoint is of other data or other options")
-		}
-		return from, nil
+	about := aboutFit(train, validation, o)
+	if from == nil {
+		return &Checkpoint{about: about, now: now, first: now.zeros(), second: now.zeros(), best: now.zeros()}, nil
 	}
-	return &Checkpoint{digest: digest, now: now, first: now.zeros(), second: now.zeros(), best: now.zeros()}, nil
+	differences := from.about.differences(about)
+	if n := len(from.Epochs); n > o.Epochs {
+		differences = append(differences, fmt.Sprintf("epochs: %d are done → %d", n, o.Epochs))
+	}
+	if len(differences) > 0 {
+		return nil, &DiffersError{differences}
+	}
+	if !from.now.sameShape(now) {
+		return nil, errors.New("the checkpoint is damaged: its weights have another shape than its options say")
+	}
+	return from, nil
 }
 
 // bestEpoch is the first with the lowest validation loss, from 0; −1 if none is done.
@@ -66,7 +68,7 @@ func (s *Checkpoint) result(o *Options) weights {
 
 // The metadata keys of a checkpoint.
 const (
-	keyDigest = "routeval.checkpoint.digest"
+	keyAbout  = "routeval.checkpoint.about"
 	keyEpochs = "routeval.checkpoint.epochs"
 )
 
@@ -76,13 +78,17 @@ func (s *Checkpoint) Encode(w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	about, err := json.Marshal(s.about, json.Deterministic(true))
+	if err != nil {
+		return err
+	}
 	var tensors []scoring.Tensor
 	for _, part := range s.parts() {
 		for _, t := range part.tensors() {
 			tensors = append(tensors, scoring.Tensor{Name: part.name + "." + t.name, Shape: []int{len(*t.data)}, Data: *t.data})
 		}
 	}
-	return scoring.WriteSafetensors(w, map[string]string{keyDigest: s.digest, keyEpochs: string(epochs)}, tensors...)
+	return scoring.WriteSafetensors(w, map[string]string{keyAbout: string(about), keyEpochs: string(epochs)}, tensors...)
 }
 
 // ReadCheckpoint reads what Encode wrote. Whether it goes with the data and
@@ -92,7 +98,10 @@ func ReadCheckpoint(data []byte) (*Checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
-	s := &Checkpoint{digest: file.Metadata[keyDigest]}
+	s := &Checkpoint{}
+	if err := json.Unmarshal([]byte(file.Metadata[keyAbout]), &s.about); err != nil {
+		return nil, fmt.Errorf("checkpoint: options: %w", err)
+	}
 	if err := json.Unmarshal([]byte(file.Metadata[keyEpochs]), &s.Epochs); err != nil {
 		return nil, fmt.Errorf("checkpoint: epochs: %w", err)
 	}
@@ -134,53 +143,4 @@ func (s *Checkpoint) parts() []namedWeights {
 
 func (n namedWeights) tensors() []namedData {
 	return []namedData{{"P", &n.p}, {"projection", &n.w}, {"classifier", &n.c}}
-}
-
-// fitDigest is SHA-256 over everything that the weights depend on, but not the
-// number of epochs: a training may be told to go on.
-func fitDigest(train, validation *Comparisons, o *Options) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "%d %t %d %x %x %x %t %d %d\n", o.Factors, o.NoProjection, o.Batch,
-		o.LearningRate, o.L2, o.Noise, o.KeepOrder, o.Patience, o.Seed)
-	if o.Init != nil {
-		writeFloats(h, o.Init.P)
-		writeFloats(h, o.Init.Projection)
-		writeFloats(h, o.Init.Classifier)
-	}
-	train.writeTo(h)
-	if validation != nil {
-		validation.writeTo(h)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
-
-// writeTo hashes the models, and every example with its embedding.
-func (c *Comparisons) writeTo(h hash.Hash) {
-	fmt.Fprintf(h, "%q %d %d\n", c.Models, c.Rows.Width(), len(c.Examples))
-	row := make([]float32, c.Rows.Width())
-	for _, e := range c.Examples {
-		c.Rows.Fill(row, e.Row)
-		writeFloats(h, row)
-		var pairs []byte
-		for _, p := range e.Comparisons {
-			pairs = binary.LittleEndian.AppendUint32(pairs, uint32(p.Winner))
-			pairs = binary.LittleEndian.AppendUint32(pairs, uint32(p.Loser))
-			tie := byte(0)
-			if p.Tie {
-				tie = 1
-			}
-			pairs = append(pairs, tie)
-		}
-		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(pairs))))
-		h.Write(pairs)
-	}
-}
-
-func writeFloats(h hash.Hash, x []float32) {
-	buf := make([]byte, 0, 4*len(x)+8)
-	buf = binary.LittleEndian.AppendUint64(buf, uint64(len(x)))
-	for _, v := range x {
-		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
-	}
-	h.Write(buf)
 }

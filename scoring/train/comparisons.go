@@ -1,9 +1,11 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // A Comparison says which of two models did better on a prompt.
@@ -84,6 +86,60 @@ func (c *Comparisons) WithoutTies() *Comparisons {
 		}
 	}
 	return untied
+}
+
+// Merge puts the comparisons of several sources together, by the names of their
+// models, which are sorted. The rows follow each other in the order of the
+// sources and must have one width.
+func Merge(sources ...*Comparisons) (*Comparisons, error) {
+	if len(sources) == 0 {
+		return nil, errors.New("no comparisons to train on")
+	}
+	var models []string
+	var rows []Rows
+	for _, c := range sources {
+		if got, want := c.Rows.Width(), sources[0].Rows.Width(); got != want {
+			return nil, fmt.Errorf("rows of width %d and %d do not go together", want, got)
+		}
+		models = append(models, c.Models...)
+		rows = append(rows, c.Rows)
+	}
+	slices.Sort(models)
+	merged := &Comparisons{Rows: joinRows(rows), Models: slices.Compact(models)}
+	offset := 0
+	for _, c := range sources {
+		over, err := c.Over(merged.Models)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range over.Examples {
+			merged.Examples = append(merged.Examples, Example{e.Row + offset, e.Comparisons})
+		}
+		offset += c.Rows.Len()
+	}
+	return merged, nil
+}
+
+// Over is the same comparisons with the models numbered as in another list,
+// such as that of weights to begin with. It must have all of them.
+func (c *Comparisons) Over(models []string) (*Comparisons, error) {
+	number := make([]int32, len(c.Models))
+	for m, name := range c.Models {
+		k := slices.Index(models, name)
+		if k < 0 {
+			return nil, fmt.Errorf("unknown model %q (have %s)", name, strings.Join(models, ", "))
+		}
+		number[m] = int32(k)
+	}
+	over := &Comparisons{Rows: c.Rows, Models: models, Examples: make([]Example, len(c.Examples))}
+	for i, e := range c.Examples {
+		pairs := slices.Clone(e.Comparisons)
+		for k, p := range pairs {
+			pairs[k] = Comparison{number[p.Winner], number[p.Loser], p.Tie}
+		}
+		over.Examples[i] = Example{e.Row, pairs}
+	}
+	return over, nil
 }
 
 // Split holds back about the given share of the groups, for validation: groups

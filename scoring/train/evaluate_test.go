@@ -158,29 +158,6 @@ func ridgeOf(lambda float64) func(context.Context, *Outcomes) (*Heads, error) {
 	return func(ctx context.Context, o *Outcomes) (*Heads, error) { return Ridge(ctx, o, lambda) }
 }
 
-// chosenRidge chooses λ anew in every fold, by a cross-validation of its own.
-func chosenRidge(ctx context.Context, o *Outcomes) (*Heads, error) {
-	lambda, err := ChooseLambda(ctx, o, 1)
-	if err != nil {
-		return nil, err
-	}
-	return Ridge(ctx, o, lambda)
-}
-
-func fitOf(ties Ties, options Options) func(context.Context, *Outcomes) (*Heads, error) {
-	return func(ctx context.Context, o *Outcomes) (*Heads, error) {
-		c, err := o.Comparisons(ties)
-		if err != nil {
-			return nil, err
-		}
-		f, err := Fit(ctx, c, nil, options, nil, nil)
-		if err != nil {
-			return nil, err
-		}
-		return HeadsOf(f)
-	}
-}
-
 // shuffled gives every prompt the qualities of another one.
 func shuffled(o *Outcomes, seed uint64) *Outcomes {
 	mixed := *o
@@ -216,52 +193,5 @@ func TestRidgeReachesTheFloors(t *testing.T) {
 	}
 	if pro.pairs != 100 {
 		t.Errorf("%d pairs have a gap of 5 points, want 100", pro.pairs)
-	}
-}
-
-// With labels that belong to other prompts nothing can be learnt.
-func TestShuffledLabelsAreChance(t *testing.T) {
-	if testing.Short() {
-		t.Skip("five cross-validations")
-	}
-	o := readOutcomes(t, "routellm_mmlu")
-	const shuffles = 5
-	mean := 0.0
-	for seed := range uint64(shuffles) {
-		mean += judge(t, shuffled(o, seed), namedStrong["routellm_mmlu"], ridgeOf(DefaultLambda)).pair / shuffles
-	}
-	t.Logf("mean over %d shuffles: %.3f", shuffles, mean)
-	if math.Abs(mean-0.5) > 0.05 {
-		t.Errorf("shuffled labels give an APGR of %.3f", mean)
-	}
-}
-
-// BenchmarkCrossValidation compares ways to train on the same folds.
-func BenchmarkCrossValidation(b *testing.B) {
-	loud := OutcomeOptions()
-	loud.Noise = 0.1
-	for _, source := range []string{"routellm_mmlu", "mmlu_pro"} {
-		o := readOutcomes(b, source)
-		for _, method := range []struct {
-			name string
-			on   *Outcomes
-			fit  func(context.Context, *Outcomes) (*Heads, error)
-		}{
-			{"ridge", o, ridgeOf(DefaultLambda)},
-			{"mf", o, fitOf(HalfTies, OutcomeOptions())},
-			{"ridge-chosen-lambda", o, chosenRidge},
-			{"mf-routellm", o, fitOf(DropTies, loud)},
-			{"shuffled", shuffled(o, 1), ridgeOf(DefaultLambda)},
-		} {
-			b.Run(source+"/"+method.name, func(b *testing.B) {
-				var v verdict
-				for b.Loop() {
-					v = judge(b, method.on, namedStrong[source], method.fit)
-				}
-				b.ReportMetric(v.pair, "apgr")
-				b.ReportMetric(v.mean, "apgr-all-pairs")
-				b.Log(v)
-			})
-		}
 	}
 }

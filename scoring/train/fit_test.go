@@ -184,8 +184,10 @@ func TestFitResumes(t *testing.T) {
 		if state, err = ReadCheckpoint(saved.Bytes()); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Fit(t.Context(), train, held, other, state, nil); err == nil {
-			t.Error("a checkpoint of another seed is taken")
+		_, err = Fit(t.Context(), train, held, other, state, nil)
+		var differs *DiffersError
+		if !errors.As(err, &differs) || !slices.Equal(differs.Differences, []string{"seed: 42 → 43"}) {
+			t.Errorf("a checkpoint of another seed: %v", err)
 		}
 	}
 }

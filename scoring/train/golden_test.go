@@ -1,14 +1,10 @@
 package train
 
 import (
-	"encoding/binary"
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
-
-	"github.com/go-json-experiment/json"
 
 	"routeval/scoring"
 )
@@ -91,58 +87,6 @@ func maxDifference(a, b []float32) (largest float64) {
 	return largest
 }
 
-// TestFitLearnsAsRouteLLM compares the last epoch with five runs of RouteLLM
-// with its own options on data with known win probabilities.
-func TestFitLearnsAsRouteLLM(t *testing.T) {
-	dir := shared(t, "golden", "train", "statistical")
-	if testing.Short() {
-		t.Skip("five trainings of 20 epochs")
-	}
-	rows, err := NewDense(128, readNPY[float32](t, filepath.Join(dir, "embeddings.npy")))
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := &Comparisons{Rows: rows, Models: numbered(64)}
-	for p := range slices.Chunk(readNPY[int32](t, filepath.Join(dir, "pairs.npy")), 3) { // a, b, whether a won
-		won := Comparison{Winner: p[0], Loser: p[1]}
-		if p[2] == 0 {
-			won = Comparison{Winner: p[1], Loser: p[0]}
-		}
-		all.Examples = append(all.Examples, Example{len(all.Examples), []Comparison{won}})
-	}
-	train, test := cut(all, 19_000)
-	o := PreferenceOptions()
-	o.Epochs = 20
-	const seeds = 5
-	var loss, heldLoss, heldAccuracy float64
-	for seed := range uint64(seeds) {
-		o.Seed = seed
-		_, err := Fit(t.Context(), train, test, o, nil, func(c *Checkpoint) error {
-			if e := c.Epochs[len(c.Epochs)-1]; len(c.Epochs) == o.Epochs {
-				t.Logf("seed %d: train loss %.5f, test loss %.5f, test accuracy %.4f", seed, e.TrainLoss, e.ValidationLoss, e.ValidationAccuracy)
-				loss += e.TrainLoss / seeds
-				heldLoss += e.ValidationLoss / seeds
-				heldAccuracy += e.ValidationAccuracy / seeds
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	var expected struct {
-		PerEpoch map[string]struct{ Mean, Sd []float64 } `json:"per_epoch"`
-	}
-	readJSON(t, filepath.Join(dir, "expected.json"), &expected)
-	for name, got := range map[string]float64{"train_loss": loss, "test_loss_clean": heldLoss, "test_acc": heldAccuracy} {
-		want := expected.PerEpoch[name]
-		mean, sd := want.Mean[o.Epochs-1], want.Sd[o.Epochs-1]
-		if !(math.Abs(got-mean) <= 3*sd) {
-			t.Errorf("%s: %.5f, RouteLLM's mean is %.5f ± %.5f (sd)", name, got, mean, sd)
-		}
-	}
-}
-
 // cut splits comparisons into the first n examples and the others.
 func cut(c *Comparisons, n int) (first, rest *Comparisons) {
 	return &Comparisons{Rows: c.Rows, Models: c.Models, Examples: c.Examples[:n]},
@@ -211,31 +155,5 @@ func mfOf(tb testing.TB, file *scoring.Safetensors, prefix string) scoring.MF {
 		P:          tensor(tb, file, prefix+".P"),
 		Projection: tensor(tb, file, prefix+".projection"),
 		Classifier: tensor(tb, file, prefix+".classifier"),
-	}
-}
-
-// readNPY is the body of a .npy file of four-byte numbers.
-func readNPY[T int32 | float32](tb testing.TB, path string) []T {
-	tb.Helper()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	body := raw[10+int(binary.LittleEndian.Uint16(raw[8:])):]
-	numbers := make([]T, len(body)/4)
-	if _, err := binary.Decode(body, binary.LittleEndian, numbers); err != nil {
-		tb.Fatal(err)
-	}
-	return numbers
-}
-
-func readJSON(tb testing.TB, path string, v any) {
-	tb.Helper()
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, v, json.MatchCaseInsensitiveNames(true)); err != nil {
-		tb.Fatal(err)
 	}
 }

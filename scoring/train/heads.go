@@ -100,3 +100,19 @@ func HeadsOf(f *scoring.MF) (*Heads, error) {
 	}
 	return h, nil
 }
+
+// linear writes heads as linear weights on embeddings of the given width, such
+// that the win rate is σ(2 (u_strong − u_weak)·e), as in [Heads.Factor]. What
+// the heads have beyond that width is an intercept.
+func (h *Heads) linear(width int) *scoring.Linear {
+	l := &scoring.Linear{Card: scoring.Card{Models: h.Models, Embedding: scoring.Space{Dim: width}}}
+	for _, v := range h.Vectors {
+		for _, x := range v[:width] {
+			l.Heads = append(l.Heads, float32(2*x))
+		}
+		if len(v) > width {
+			l.Bias = append(l.Bias, float32(2*v[width]))
+		}
+	}
+	return l
+}

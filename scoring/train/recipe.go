@@ -26,8 +26,41 @@ const (
 // and as many factors as lose nothing. It depends on nothing but the sources,
 // their order and λ, and the sources may differ in their models.
 func Default(ctx context.Context, sources []*Outcomes, lambda float64) (*scoring.MF, error) {
+	heads, err := chain(ctx, sources, lambda)
+	if err != nil {
+		return nil, err
+	}
+	return heads.Factor(min(len(heads.Models)-len(genericRows)-1, heads.Width))
+}
+
+// Linear makes linear weights of the same heads as [Default], as they are. Rows
+// without a column of ones get an intercept, which linear weights have room for
+// as a bias. They are larger than those of [Default] where there are more models
+// than a few, and no better; their use is that nothing is cut or normalised.
+func Linear(ctx context.Context, sources []*Outcomes, lambda float64) (*scoring.Linear, error) {
 	if len(sources) == 0 {
-		return nil, errors.New("no outcomes to train on")
+		return nil, errNoOutcomes
+	}
+	width := sources[0].Rows.Width()
+	if constantColumn(sources[0].Rows) < 0 {
+		sources = withIntercept(sources)
+	}
+	heads, err := chain(ctx, sources, lambda)
+	if err != nil {
+		return nil, err
+	}
+	return heads.linear(width), nil
+}
+
+var genericRows = [...]string{GenericStrong, GenericWeak}
+
+var errNoOutcomes = errors.New("no outcomes to train on")
+
+// chain fits ridge heads on each source apart, joins them in order and adds the
+// generic rows. Means of heads need no factors of their own.
+func chain(ctx context.Context, sources []*Outcomes, lambda float64) (*Heads, error) {
+	if len(sources) == 0 {
+		return nil, errNoOutcomes
 	}
 	var heads *Heads
 	for i, source := range sources {
@@ -40,25 +73,22 @@ func Default(ctx context.Context, sources []*Outcomes, lambda float64) (*scoring
 		}
 		heads = fitted
 	}
-	return heads.defaultForm(sources[0].Rows)
+	return heads.withGeneric(sources[0].Rows)
 }
 
-// defaultForm adds the generic rows, models being ordered by what their heads
-// estimate on the rows. Means of heads need no factors of their own.
-func (h *Heads) defaultForm(rows Rows) (*scoring.MF, error) {
+// withGeneric adds the generic rows, models being ordered by what their heads
+// estimate on the rows.
+func (h *Heads) withGeneric(rows Rows) (*Heads, error) {
 	n := len(h.Models)
 	if n < 2 {
 		return nil, fmt.Errorf("outcomes of %d model: a router needs two", n)
 	}
 	order := h.byEstimate(rows)
 	all, err := h.WithMean(GenericStrong, order[:n/2])
-	if err == nil {
-		all, err = all.WithMean(GenericWeak, order[n-n/2:])
-	}
 	if err != nil {
 		return nil, err
 	}
-	return all.Factor(min(n-1, h.Width))
+	return all.WithMean(GenericWeak, order[n-n/2:])
 }
 
 // byEstimate lists the models from the best to the worst by their mean
@@ -94,22 +124,22 @@ type Data struct {
 // keyRecord is the metadata key of a Record.
 const keyRecord = "routeval.training"
 
-// Attach puts the record into the weights' metadata.
-func (r *Record) Attach(f *scoring.MF) error {
+// Attach puts the record into the metadata of weights.
+func (r *Record) Attach(c *scoring.Card) error {
 	text, err := json.Marshal(r, json.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("training record: %w", err)
 	}
-	if f.Metadata == nil {
-		f.Metadata = make(map[string]string)
+	if c.Metadata == nil {
+		c.Metadata = make(map[string]string)
 	}
-	f.Metadata[keyRecord] = string(text)
+	c.Metadata[keyRecord] = string(text)
 	return nil
 }
 
 // RecordOf reads what Attach wrote; nil if the weights have no record.
-func RecordOf(f *scoring.MF) (*Record, error) {
-	text, ok := f.Metadata[keyRecord]
+func RecordOf(c *scoring.Card) (*Record, error) {
+	text, ok := c.Metadata[keyRecord]
 	if !ok {
 		return nil, nil
 	}

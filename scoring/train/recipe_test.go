@@ -1,15 +1,14 @@
 package train
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"routeval/providers/lexical"
 	"routeval/scoring"
+	shipped "routeval/scoring/weights"
 )
 
 // The judge of the recipe is the sum of its parts: win rates through the file
@@ -100,10 +99,10 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := want.Attach(f); err != nil {
+	if err := want.Attach(&f.Card); err != nil {
 		t.Fatal(err)
 	}
-	got, err := RecordOf(reread(t, f))
+	got, err := RecordOf(&reread(t, f).Card)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,27 +111,73 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestDefaultWeights makes the default weights twice from the shared outcomes.
+// TestDefaultWeights makes the default weights from the shared outcomes. The
+// judge is the file that comes with the program.
 func TestDefaultWeights(t *testing.T) {
 	if testing.Short() {
-		t.Skip("18 heads, twice")
+		t.Skip("18 heads")
 	}
 	sources := []*Outcomes{readOutcomes(t, "mmlu_pro"), readOutcomes(t, "routellm_mmlu")}
-	var files [2]bytes.Buffer
-	for i := range files {
-		f, err := Default(t.Context(), sources, DefaultLambda)
+	f, err := Default(t.Context(), sources, DefaultLambda)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := scoring.ReadMF(shipped.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Dim != 17 || want.Dim != 17 || len(f.Models) != 19 || !slices.Equal(f.Models, want.Models) {
+		t.Errorf("%d factors of %v, shipped are %d of %v; want 17", f.Dim, f.Models, want.Dim, want.Models)
+	}
+	for _, strong := range f.Models {
+		theirs, err := want.Pair(strong, GenericWeak)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Dim != 17 || len(f.Models) != 19 || f.Embedding.Dim != lexical.Dim {
-			t.Errorf("%d factors, %d rows, width %d; want 17, 19, %d", f.Dim, len(f.Models), f.Embedding.Dim, lexical.Dim)
-		}
-		if err := f.Encode(&files[i]); err != nil {
+		ours, err := f.Pair(strong, GenericWeak)
+		if err != nil {
 			t.Fatal(err)
 		}
+		for j, u := range ours.Vector() {
+			if math.Abs(u-theirs.Vector()[j]) > 1e-5 {
+				t.Fatalf("%s: column %d is %v, shipped is %v", strong, j, u, theirs.Vector()[j])
+			}
+		}
 	}
-	if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
-		t.Error("the same data make two different files")
+}
+
+// The judge is the logits of a pair themselves, row by row.
+func TestSeen(t *testing.T) {
+	sources := twoSources()
+	f, err := Default(t.Context(), sources, 3)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Logf("%d bytes", files[0].Len())
+	seen, err := Seen(f, f.Models, []Rows{sources[0].Rows, sources[1].Rows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, strong := range f.Models {
+		for w, weak := range f.Models {
+			folded, err := f.Pair(strong, weak)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sum, square float64
+			for _, o := range sources {
+				for i := range o.Rows.Len() {
+					x := o.Rows.Dot(i, folded.Vector())
+					sum += x / 120
+					square += x * x / 120
+				}
+			}
+			mean, sd := seen.Pair(s, w)
+			if want := math.Sqrt(max(0, square-sum*sum)); math.Abs(mean-sum) > 1e-5 || math.Abs(sd-want) > 1e-4 {
+				t.Errorf("%s over %s: mean %v, deviation %v; want %v, %v", strong, weak, mean, sd, sum, want)
+			}
+		}
+	}
+	if seen.Prompts != 120 {
+		t.Errorf("%d prompts, want 120", seen.Prompts)
+	}
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Rows are feature vectors, one per prompt, all of one width. They do not
@@ -123,6 +124,96 @@ func (s *Sparse) Fill(dst []float32, i int) {
 	for k, j := range index {
 		dst[j] += float32(value[k])
 	}
+}
+
+// joined are the rows of several parts of one width, one after the other.
+type joined struct {
+	parts []Rows // none of them empty
+	ends  []int  // of part k, the number of rows up to its end
+}
+
+func joinRows(parts []Rows) Rows {
+	var j joined
+	n := 0
+	for _, p := range parts {
+		if p.Len() > 0 {
+			n += p.Len()
+			j.parts, j.ends = append(j.parts, p), append(j.ends, n)
+		}
+	}
+	if len(j.parts) == 0 {
+		return parts[0]
+	}
+	return &j
+}
+
+func (j *joined) at(i int) (Rows, int) {
+	k, _ := slices.BinarySearch(j.ends, i+1)
+	return j.parts[k], i - j.ends[k] + j.parts[k].Len()
+}
+
+func (j *joined) Len() int   { return j.ends[len(j.ends)-1] }
+func (j *joined) Width() int { return j.parts[0].Width() }
+
+func (j *joined) Dot(i int, v []float64) float64 {
+	rows, i := j.at(i)
+	return rows.Dot(i, v)
+}
+
+func (j *joined) Add(dst []float64, a float64, i int) {
+	rows, i := j.at(i)
+	rows.Add(dst, a, i)
+}
+
+func (j *joined) Fill(dst []float32, i int) {
+	rows, i := j.at(i)
+	rows.Fill(dst, i)
+}
+
+// Select is the rows of others that index lists, in its order, without copying
+// them. Every index must be from 0 to rows.Len() − 1.
+func Select(rows Rows, index []int) Rows { return selected{rows, index} }
+
+type selected struct {
+	Rows
+	index []int
+}
+
+func (s selected) Len() int                            { return len(s.index) }
+func (s selected) Dot(i int, v []float64) float64      { return s.Rows.Dot(s.index[i], v) }
+func (s selected) Add(dst []float64, a float64, i int) { s.Rows.Add(dst, a, s.index[i]) }
+func (s selected) Fill(dst []float32, i int)           { s.Rows.Fill(dst, s.index[i]) }
+
+// intercept is rows with a last column of ones.
+type intercept struct{ Rows }
+
+func withIntercept(sources []*Outcomes) []*Outcomes {
+	wider := make([]*Outcomes, len(sources))
+	for k, o := range sources {
+		copied := *o
+		copied.Rows = intercept{o.Rows}
+		wider[k] = &copied
+	}
+	return wider
+}
+
+func (r intercept) Width() int { return r.Rows.Width() + 1 }
+
+func (r intercept) Dot(i int, v []float64) float64 {
+	last := r.Rows.Width()
+	return r.Rows.Dot(i, v[:last]) + v[last]
+}
+
+func (r intercept) Add(dst []float64, a float64, i int) {
+	last := r.Rows.Width()
+	r.Rows.Add(dst[:last], a, i)
+	dst[last] += a
+}
+
+func (r intercept) Fill(dst []float32, i int) {
+	last := r.Rows.Width()
+	r.Rows.Fill(dst[:last], i)
+	dst[last] = 1
 }
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
