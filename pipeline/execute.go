@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"routeval/datasets"
 	"routeval/providers"
 	"routeval/providers/traffic"
@@ -24,16 +22,15 @@ func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error 
 	if r.Chunk > 0 {
 		return r.executeGrouped(feed, items)
 	}
-	var g errgroup.Group
-	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
-	defer g.Wait()
+	callers := newCallers(cmp.Or(r.Window, DefaultWindow))
+	defer callers.wait()
 	for p, err := range r.planned(feed, items) {
 		if err != nil {
 			return err
 		}
-		// A goroutine that waits for its candidate's slots, so that a slow candidate
+		// Whoever does it waits for its candidate's slots, so that a slow candidate
 		// keeps nobody from a fast one until the window is full.
-		g.Go(func() error { r.call(p.it, p.result, p.todo); return nil })
+		callers.do(func() { r.call(p.it, p.result, p.todo) })
 	}
 	return nil
 }

@@ -26,11 +26,12 @@ type RetryPolicy struct {
 // A RetryBudget bounds retries over many calls, so that they do not make an outage
 // worse. It is safe for concurrent use.
 type RetryBudget interface {
-	// Spend is called before each retry and waits until there is one to spend.
-	// An error is ctx's own.
-	Spend(ctx context.Context) error
-	// Refund is called after a retry that brought an answer.
-	Refund()
+	// Spend is called before each retry, with the failure that it follows, and waits
+	// until there is one to spend. An error is ctx's own.
+	Spend(ctx context.Context, after error) error
+	// Refund is called after a retry that brought an answer, with the failure that it
+	// followed.
+	Refund(after error)
 }
 
 const (
@@ -105,7 +106,8 @@ func retry[T any](ctx context.Context, r *retrier, call func() (T, error)) (valu
 	wait := &fullJitter{retrier: r}
 	var last error
 	operation := func() (T, error) {
-		if err := r.spend(ctx, attempts); err != nil {
+		after := last
+		if err := r.spend(ctx, after); err != nil {
 			var none T
 			return none, backoff.Permanent(err)
 		}
@@ -113,7 +115,7 @@ func retry[T any](ctx context.Context, r *retrier, call func() (T, error)) (valu
 		v, err := call()
 		last = err
 		if err == nil {
-			r.refund(attempts)
+			r.refund(after)
 		}
 		return v, r.verdict(err, wait)
 	}
@@ -134,17 +136,17 @@ func retry[T any](ctx context.Context, r *retrier, call func() (T, error)) (valu
 	return value, attempts, last
 }
 
-// spend takes a retry from the budget if there was an attempt before.
-func (r *retrier) spend(ctx context.Context, attempts int) error {
-	if r.policy.Budget == nil || attempts == 0 {
+// spend takes a retry from the budget if an attempt failed before.
+func (r *retrier) spend(ctx context.Context, after error) error {
+	if r.policy.Budget == nil || after == nil {
 		return nil
 	}
-	return r.policy.Budget.Spend(ctx)
+	return r.policy.Budget.Spend(ctx, after)
 }
 
-func (r *retrier) refund(attempts int) {
-	if r.policy.Budget != nil && attempts > 1 {
-		r.policy.Budget.Refund()
+func (r *retrier) refund(after error) {
+	if r.policy.Budget != nil && after != nil {
+		r.policy.Budget.Refund(after)
 	}
 }
 

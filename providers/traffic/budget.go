@@ -18,8 +18,12 @@ const (
 	retriesPerSec  = 1.0 // that time adds
 )
 
-// Spend waits until the budget has a retry, first come first served.
-func (e *Endpoint) Spend(ctx context.Context) error {
+// Spend waits until the budget has a retry, first come first served. A call that came
+// too often is no part of an outage and comes back at its pace, without one.
+func (e *Endpoint) Spend(ctx context.Context, after error) error {
+	if assess(after).rate {
+		return nil
+	}
 	ctx = waiting(ctx)
 	select {
 	case e.retrying <- struct{}{}:
@@ -46,7 +50,10 @@ func (e *Endpoint) Spend(ctx context.Context) error {
 }
 
 // Refund puts a retry back.
-func (e *Endpoint) Refund() {
+func (e *Endpoint) Refund(after error) {
+	if assess(after).rate {
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.retries.spend(time.Now(), -1)

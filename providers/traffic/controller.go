@@ -256,6 +256,9 @@ func (c *Controller) end(a attempt, input, output, latency float64, err error) {
 	now := time.Now()
 	c.spend(now, input-a.input, output-a.output)
 	v := c.judge(now, a.started, err)
+	if !v.rate && !v.silent {
+		c.pace.ended(a.started, 0)
+	}
 	switch {
 	case v.rate:
 		c.seen.Refused++

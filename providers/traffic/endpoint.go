@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,7 +78,7 @@ func (e *Endpoint) hold(now time.Time) hold {
 	switch {
 	case b.state != up && now.Sub(b.down) >= e.opts.WaitForBackend:
 		return hold{err: gaveUp(b.last, "has been down for", now.Sub(b.down))}
-	case c.streak >= oneByOne && now.Sub(c.since) >= e.opts.WaitForBackend:
+	case c.lasting(now) && now.Sub(c.since) >= e.opts.WaitForBackend:
 		return hold{err: gaveUp(b.last, "has refused every call for", now.Sub(c.since))}
 	case b.state == down && b.asking:
 		return hold{wait: untilTold}
@@ -85,7 +87,7 @@ func (e *Endpoint) hold(now time.Time) hold {
 	case b.state == down:
 		return hold{ask: true}
 	case b.state == onTrial && e.inFlight >= tripAfter,
-		c.streak >= oneByOne && e.inFlight > 0:
+		c.lasting(now) && e.inFlight > 0:
 		return hold{wait: untilTold}
 	}
 	return hold{wait: c.wait(now)}
@@ -128,7 +130,7 @@ func (e *Endpoint) tell() {
 // reports what a controller is to make of it.
 func (e *Endpoint) judge(now, started time.Time, err error) verdict {
 	v := assess(err)
-	before, trying := e.breaker.state, e.breaker.state == onTrial || e.cooldown.streak >= oneByOne
+	before, trying := e.breaker.state, e.breaker.state == onTrial || e.cooldown.lasting(now)
 	var failure *providers.Error
 	errors.As(err, &failure)
 	if v.alive {
@@ -173,12 +175,21 @@ func assess(err error) verdict {
 		return verdict{worked: true, alive: true}
 	case e.Status == http.StatusTooManyRequests:
 		return verdict{alive: true, refused: true, rate: true}
-	case e.Status == http.StatusServiceUnavailable, e.Status == statusOverloaded:
+	case e.Status == statusOverloaded, e.Status == http.StatusServiceUnavailable && (e.RetryAfter > 0 || saysBusy(e.Message)):
 		return verdict{sick: true, refused: true}
 	case e.Status == 0, e.Status >= 500, e.Status/100 == 2:
 		return verdict{sick: true}
 	}
 	return verdict{alive: true}
+}
+
+// saysBusy tells a server that has too much to do (Ollama, vLLM and others say so) from a
+// proxy that has no server behind it: both answer 503.
+func saysBusy(message string) bool {
+	message = strings.ToLower(message)
+	return slices.ContainsFunc([]string{"busy", "overload", "capacity", "too many", "queue", "pending requests"}, func(s string) bool {
+		return strings.Contains(message, s)
+	})
 }
 
 // statusOverloaded is Anthropic's, and some others', "overloaded".

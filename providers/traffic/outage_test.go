@@ -32,13 +32,14 @@ func TestRoughWeather(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newService()
 		s.rate, s.faults = 500, 0.3
+		s.odd = []error{fail(429, 0)}
 		s.down = between(time.Now(), 15*time.Second, 35*time.Second, 50*time.Second, 70*time.Second)
 		e := NewEndpoint(EndpointOptions{Health: s.Health})
 		c := e.Controller(Limits{Slots: Slots{Min: 1, Start: 8, Max: 512}})
 		const prompts = 20_000
 		type mark struct{ admitted int }
 		var marks []mark
-		for _, at := range []time.Duration{37 * time.Second, 47 * time.Second} {
+		for _, at := range []time.Duration{72 * time.Second, 82 * time.Second} {
 			time.AfterFunc(at, func() {
 				s.mu.Lock()
 				marks = append(marks, mark{s.admitted})
@@ -56,7 +57,7 @@ func TestRoughWeather(t *testing.T) {
 			}
 		}
 		after := float64(marks[1].admitted-marks[0].admitted) / 10 / s.rate
-		t.Logf("%d done in %s, %d answered, %d without an answer; %d calls (%.2f a prompt), %d refused, %d failed; %.2f of the admitted rate from 2 s after the first outage on",
+		t.Logf("%d done in %s, %d answered, %d without an answer; %d calls (%.2f a prompt), %d refused, %d failed; %.2f of the admitted rate from 2 s after the second outage on",
 			done, time.Since(start), answered, lost, calls, float64(calls)/prompts, refused, bad, after)
 		if done != prompts || answered+lost != prompts {
 			t.Errorf("%d done, %d answered, %d failed of %d", done, answered, lost, prompts)
@@ -133,7 +134,7 @@ func TestRetryBudget(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() {
-			for e.Spend(ctx) == nil {
+			for e.Spend(ctx, fail(500, 0)) == nil {
 				retries++
 			}
 		}()

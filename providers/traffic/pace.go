@@ -10,10 +10,11 @@ import (
 // admitted, comes back to that within a time K, and goes on to look for more. The
 // curve is that of CUBIC (RFC 9438 §4.2) with time in seconds and the rate relative
 // to top, and with another time scale L once past the top; as long as the top is but a
-// guess it doubles every second instead.
+// guess it doubles every second instead, and every four where refusals that were noise may
+// have set it too low.
 //
 //	rate(t) = top · (1 + (1−β)·((t−K)/K)³)   t ≤ K;  rate(0) = β·top
-//	rate(t) = top · (1 + (1−β)·((t−K)/L)³)   t > K;  or top · 2^(t−K)
+//	rate(t) = top · (1 + (1−β)·((t−K)/L)³)   t > K;  or top · 2^(t−K), top · 2^((t−K)/4)
 //
 // Up to K that is β + ¾(1−β) of top on average.
 type pace struct {
@@ -25,6 +26,7 @@ type pace struct {
 	recovery time.Duration // K
 	scale    time.Duration // L
 	bucket   bucket
+	noise    noise
 }
 
 const (
@@ -35,7 +37,7 @@ const (
 	// K keeps both small beside what is done between two of them.
 	recovery       = 4 * time.Second
 	recoveryCalls  = 60
-	recoveryPauses = 15
+	recoveryPauses = 20
 	scale          = 4 * time.Second
 
 	// Where much less was admitted than the pace was, traffic was not steady; unless that
@@ -43,6 +45,11 @@ const (
 	steady = 0.9
 
 	stillTooMuch = 0.95
+	wellBelow    = 0.95
+
+	// What is taken for noise may be refusals of a rate whose top is thought too high: from
+	// time to time a cut tells.
+	retest = 10 * time.Second
 )
 
 // refused learns from a refusal, with the pause that was asked for, of an attempt that
@@ -51,6 +58,10 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 	p.begun.add(started, -1)
 	if p.top > 0 && started.Before(p.cutAt) {
 		return // sent before the last cut, which it cannot judge
+	}
+	p.ended(started, 1)
+	if asked < tick && p.noise.covers() && now.Sub(p.cutAt) < retest {
+		return
 	}
 	last := p.rate(now)
 	measured, enough := p.begun.rate(now)
@@ -67,13 +78,29 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		before := p.top
 		last = min(last, 2*measured)
 		p.top = (2*measured + last) / 3
+		if p.noise.matters() {
+			p.top = measured // where all that is refused must show to be noise
+		}
 		if measured >= steady*last || p.top >= steady*before && p.top <= before/steady {
 			p.settle(asked)
 		}
 	}
 	p.top, p.cutAt, p.used = max(leastPace, p.top), now.Add(asked), now.Add(asked)
 	p.begun = counter{}
+	p.noise.restart()
 	p.bucket = bucket{rate: p.rate(now), burst: 1, at: p.cutAt}
+}
+
+// ended counts an attempt that began at started and was refused (1) or not (0).
+func (p *pace) ended(started time.Time, refused float64) {
+	if started.Before(p.cutAt) {
+		return
+	}
+	below := p.top
+	if !p.guess {
+		below *= wellBelow // the top itself may be a little too much
+	}
+	p.noise.count(refused, p.top > 0 && p.rate(started) <= below)
 }
 
 // settle takes the top for more than a guess.
@@ -96,6 +123,8 @@ func (p *pace) rate(now time.Time) float64 {
 	switch {
 	case t > 0 && p.guess:
 		return p.top * math.Exp2(min(t.Seconds(), 60))
+	case t > 0 && p.noise.matters():
+		return p.top * math.Exp2(min(t.Seconds()/4, 60))
 	case t > 0:
 		x = float64(t) / float64(p.scale)
 	}

@@ -24,6 +24,7 @@ type service struct {
 	rate     float64       // calls per second that are admitted, the rest gets 429; 0: all
 	after    time.Duration // Retry-After of a 429
 	faults   float64       // share of calls that fail transiently
+	odd      []error       // failures that a sixth of those each come as
 	down     func(now time.Time) bool
 
 	mu       sync.Mutex
@@ -43,7 +44,7 @@ func newService() *service {
 }
 
 func fail(status int, after time.Duration) error {
-	return &providers.Error{Role: "models.weak", Endpoint: "http://service", Status: status, Class: providers.Transient, RetryAfter: after, Message: "no", Attempts: 1}
+	return &providers.Error{Role: "models.weak", Endpoint: "http://service", Status: status, Class: providers.Transient, RetryAfter: after, Message: "server busy", Attempts: 1}
 }
 
 func (s *service) Complete(ctx context.Context, req providers.Request) (providers.Completion, error) {
@@ -72,6 +73,9 @@ func (s *service) Complete(ctx context.Context, req providers.Request) (provider
 	defer s.mu.Unlock()
 	if bad {
 		s.failed++
+		if i := s.random.IntN(6); i < len(s.odd) {
+			return providers.Completion{}, s.odd[i]
+		}
 		return providers.Completion{}, fail(500, 0)
 	}
 	s.answered++
