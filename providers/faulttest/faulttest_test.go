@@ -122,7 +122,7 @@ func TestRateAndOutage(t *testing.T) {
 	if refused == 0 || s.Counts().Refused != refused {
 		t.Errorf("%d of 5 calls refused, the server counts %d", refused, s.Counts().Refused)
 	}
-	s, c = open(t, faulttest.Options{Outages: []faulttest.Span{{From: 0, To: time.Hour}}})
+	s, c = open(t, faulttest.Options{Outages: []faulttest.Span{{From: 0, To: time.Hour}}}, short)
 	if _, err := call(t, c, "x"); err == nil || c.(providers.Pinger).Ping(t.Context()) == nil || s.Counts().Cut < 2 {
 		t.Errorf("an outage: %v, %+v", err, s.Counts())
 	}
