@@ -6,41 +6,57 @@ import "math"
 // calls that one refuses below the top of its pace, where it admits all by what is
 // known. Only more refusals than that are a sign of the rate.
 type noise struct {
-	share  float64 // at most mostNoise
-	judged float64 // attempts since the last cut, older ones counting less
-	turned float64 // of these, refused
+	below, odd     float64 // attempts below the top, and of these refused; older ones count less
+	cut            bool    // ever
+	judged, turned float64 // attempts since the last cut, and of these refused; likewise
 }
 
 const (
+	firstNoise  = 0.05 // of a service before the first cut
 	mostNoise   = 0.1
-	noiseRate   = 0.02 // share of one attempt in the noise
-	noiseSigmas = 2    // by which refusals must exceed it
-	noiseMemory = 100  // attempts that are judged together
+	leastBelow  = 20  // attempts that tell of a noise
+	noiseMemory = 400 // attempts
+	noiseSigmas = 2   // by which refusals must exceed it
+	judgeMemory = 100 // attempts that are judged together
 )
 
 // count takes in an attempt that was refused (1) or not (0); below says that it was sent
 // below the top.
 func (n *noise) count(refused float64, below bool) {
 	if below {
-		n.share = min(mostNoise, n.share+noiseRate*(refused-n.share))
+		remember(&n.below, &n.odd, refused, noiseMemory)
 	}
-	n.judged++
-	n.turned += refused
-	if n.judged > noiseMemory {
-		n.judged /= 2
-		n.turned /= 2
+	remember(&n.judged, &n.turned, refused, judgeMemory)
+}
+
+func remember(all, refused *float64, one, memory float64) {
+	*all++
+	*refused += one
+	if *all > memory {
+		*all /= 2
+		*refused /= 2
 	}
+}
+
+func (n *noise) share() float64 {
+	switch {
+	case !n.cut:
+		return firstNoise
+	case n.below < leastBelow:
+		return 0
+	}
+	return min(mostNoise, n.odd/n.below)
 }
 
 // covers reports whether the refusals since the last cut are no more than noise. Their
 // number has about a Poisson distribution, whose deviation is the root of its mean.
 func (n *noise) covers() bool {
-	usual := n.share * n.judged
+	usual := n.share() * n.judged
 	return n.turned <= usual+noiseSigmas*math.Sqrt(usual)
 }
 
 // matters reports whether there is any to speak of.
-func (n *noise) matters() bool { return n.share > 0.03 }
+func (n *noise) matters() bool { return n.below >= leastBelow && n.share() > 0.03 }
 
 // restart begins anew after a cut.
-func (n *noise) restart() { n.judged, n.turned = 0, 0 }
+func (n *noise) restart() { n.judged, n.turned, n.cut = 0, 0, true }

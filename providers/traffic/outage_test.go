@@ -39,7 +39,7 @@ func TestRoughWeather(t *testing.T) {
 		const prompts = 20_000
 		type mark struct{ admitted int }
 		var marks []mark
-		for _, at := range []time.Duration{72 * time.Second, 82 * time.Second} {
+		for _, at := range []time.Duration{76 * time.Second, 86 * time.Second} {
 			time.AfterFunc(at, func() {
 				s.mu.Lock()
 				marks = append(marks, mark{s.admitted})
@@ -57,7 +57,7 @@ func TestRoughWeather(t *testing.T) {
 			}
 		}
 		after := float64(marks[1].admitted-marks[0].admitted) / 10 / s.rate
-		t.Logf("%d done in %s, %d answered, %d without an answer; %d calls (%.2f a prompt), %d refused, %d failed; %.2f of the admitted rate from 2 s after the second outage on",
+		t.Logf("%d done in %s, %d answered, %d without an answer; %d calls (%.2f a prompt), %d refused, %d failed; %.2f of the admitted rate from 6 s after the second outage on",
 			done, time.Since(start), answered, lost, calls, float64(calls)/prompts, refused, bad, after)
 		if done != prompts || answered+lost != prompts {
 			t.Errorf("%d done, %d answered, %d failed of %d", done, answered, lost, prompts)

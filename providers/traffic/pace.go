@@ -45,7 +45,7 @@ const (
 	steady = 0.9
 
 	stillTooMuch = 0.95
-	wellBelow    = 0.95
+	manyCalls    = 9 // a second: of fewer, one that is refused at once says less
 
 	// What is taken for noise may be refusals of a rate whose top is thought too high: from
 	// time to time a cut tells.
@@ -60,7 +60,7 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		return // sent before the last cut, which it cannot judge
 	}
 	p.ended(started, 1)
-	if asked < tick && p.noise.covers() && now.Sub(p.cutAt) < retest {
+	if asked < tick && p.noise.covers() && (p.top == 0 || now.Sub(p.cutAt) < retest) {
 		return
 	}
 	last := p.rate(now)
@@ -71,7 +71,9 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		p.top = max(1, measured) // a beginning
 	case !enough: // refused again at once: it was still too much, but the truth is near
 		p.top = last * stillTooMuch
-		p.settle(asked)
+		if p.top > manyCalls {
+			p.settle(asked)
+		}
 	default:
 		// Traffic was at the pace when it was refused, and below what is admitted on the
 		// way there: the truth is between.
@@ -96,11 +98,7 @@ func (p *pace) ended(started time.Time, refused float64) {
 	if started.Before(p.cutAt) {
 		return
 	}
-	below := p.top
-	if !p.guess {
-		below *= wellBelow // the top itself may be a little too much
-	}
-	p.noise.count(refused, p.top > 0 && p.rate(started) <= below)
+	p.noise.count(refused, p.top > 0 && p.rate(started) <= p.top)
 }
 
 // settle takes the top for more than a guess.
