@@ -95,7 +95,7 @@ func (v *htmlView) thresholdCard() htmlCard {
 		return card(name, missing("", Ratio, Undefined, fmt.Sprintf("no threshold keeps %s of strong's quality", wholePercent(keepShare))))
 	}
 	how := "with the fewest strong calls"
-	if v.saving() != nil {
+	if v.priced(v.saving()) {
 		how = "at the lowest cost"
 	}
 	c := htmlCard{Name: name, Text: shortRate(specThreshold(v.r.Curve, at)), Paste: pasteThreshold(v.r.Curve, at)}
@@ -106,17 +106,14 @@ func (v *htmlView) thresholdCard() htmlCard {
 }
 
 func (v *htmlView) recommended() (Point, bool) {
-	if s := v.saving(); s != nil {
-		return s.At, s.Saved.OK()
+	if s := v.saving(); v.priced(s) {
+		return s.At, true
 	}
-	want := keepShare * v.r.Curve.Strong().Quality
-	for _, p := range v.r.Curve.Points {
-		if p.Quality >= want-rounding {
-			return p, true
-		}
-	}
-	return Point{}, false
+	return v.r.Curve.Keep(keepShare)
 }
+
+// priced reports whether a saving is there and known.
+func (v *htmlView) priced(s *Saving) bool { return s != nil && s.Saved.OK() }
 
 func wholePercent(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) }
 
@@ -221,7 +218,7 @@ func (v *htmlView) presets() []preset {
 			list = append(list, preset{"keep " + wholePercent(s.Keep) + " of strong", s.At})
 		}
 	}
-	if at, ok := v.recommended(); ok && v.saving() == nil {
+	if at, ok := v.recommended(); ok && !v.priced(v.saving()) {
 		list = append(list, preset{"keep " + wholePercent(keepShare) + " of strong", at})
 	}
 	return append(list, preset{"strong-only", c.Strong()})

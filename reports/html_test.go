@@ -288,3 +288,24 @@ func ExampleFormatOf() {
 	fmt.Println(FormatOf("runs/first/report.html"), FormatOf("gates.xml"), FormatOf("curve.PARQUET"), FormatOf("-") == "")
 	// Output: html junit parquet true
 }
+
+// Where nobody gave prices the page still says which threshold keeps the quality: the
+// one with the fewest strong calls, not that there is none.
+func TestThresholdCardWithoutPrices(t *testing.T) {
+	results := world(400, 0.6)
+	for i := range results {
+		for name, o := range results[i].Outcomes {
+			o.CostUSD = nil
+			results[i].Outcomes[name] = o
+		}
+	}
+	r := build(t, results, Options{})
+	want, ok := r.Curve.Keep(keepShare)
+	if !ok {
+		t.Fatal("the world has no threshold that keeps the quality")
+	}
+	c := (&htmlView{r: r}).thresholdCard()
+	if c.Missing || !strings.Contains(strings.Join(c.Below, " "), "with the fewest strong calls: "+percent(want.StrongShare)) {
+		t.Errorf("the card says %q %q", c.Text, c.Below)
+	}
+}
