@@ -10,10 +10,11 @@ import (
 )
 
 // 20,000 prompts with 30 % of calls spoiled and two outages of 20 seconds. From 15 seconds after the
-// second one on, throughput is within 15 % of what the server admits.
+// second one on, throughput is at least 80 % of what the server admits: one call in twenty is refused
+// whatever the rate, and to tell those from refusals that tell of the rate costs some of it.
 func TestE2ERoughWeather(t *testing.T) {
 	const rate, outage = 500, 20 * time.Second
-	admitted := weather{20_000, rate, []faulttest.Span{
+	admitted := weather{20_000, "128", rate, []faulttest.Span{
 		{From: 15 * time.Second, To: 15*time.Second + outage},
 		{From: 50 * time.Second, To: 50*time.Second + outage},
 	}}.run(t)
@@ -24,7 +25,7 @@ func TestE2ERoughWeather(t *testing.T) {
 	}
 	perSecond := float64(admitted[to]-admitted[from]) / float64(to-from)
 	t.Logf("from second %d to %d the server admitted %.0f calls a second of %d", from, to, perSecond, rate)
-	if perSecond < 0.85*rate {
+	if perSecond < 0.8*rate {
 		t.Errorf("%.0f calls a second", perSecond)
 	}
 }
