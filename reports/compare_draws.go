@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 )
 
 // A comparedFigure is a figure that a comparison has of every run: a ratio of two
@@ -163,10 +159,11 @@ func (p *pairing) fill(ctx context.Context, c *Comparison, opts CompareOptions) 
 		return nil
 	}
 	c.Draws = opts.Draws
-	for i, draws := range drawAll(ctx, contests, len(all), opts) {
+	byFigure, err := drawAll(ctx, contests, len(all), opts)
+	for i, draws := range byFigure {
 		c.Rows[i].setIntervals(draws, opts.Confidence)
 	}
-	return ctx.Err()
+	return err
 }
 
 // row is a figure without intervals.
@@ -200,31 +197,24 @@ func (q *contest) known(x float64, prompts int) Value {
 
 // drawAll gives each contest's draws: by run, in one slice after the other. Draw d
 // has its own generator, so that the result does not depend on who computes it.
-func drawAll(ctx context.Context, contests []*contest, prompts int, opts CompareOptions) [][][]float64 {
+func drawAll(ctx context.Context, contests []*contest, prompts int, opts CompareOptions) ([][][]float64, error) {
 	out := make([][][]float64, len(contests))
 	for i, q := range contests {
 		for range q.runs {
 			out[i] = append(out[i], make([]float64, opts.Draws))
 		}
 	}
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), opts.Draws) {
-		workers.Go(func() {
-			times := make([]uint8, prompts)
-			for d := int(next.Add(1)) - 1; d < opts.Draws && ctx.Err() == nil; d = int(next.Add(1)) - 1 {
-				clear(times)
-				drawRows(times, rand.NewPCG(opts.Seed, uint64(d)))
-				for i, q := range contests {
-					for r := range q.runs {
-						out[i][r][d] = q.runs[r].value(times)
-					}
+	err := eachDraw(ctx, design{}, opts.Draws, opts.Seed, func() ([]uint8, func(int)) {
+		times := make([]uint8, prompts)
+		return times, func(d int) {
+			for i, q := range contests {
+				for r := range q.runs {
+					out[i][r][d] = q.runs[r].value(times)
 				}
 			}
-		})
-	}
-	workers.Wait()
-	return out
+		}
+	})
+	return out, err
 }
 
 // setIntervals sets the intervals of values and, from the same draws, of deltas.

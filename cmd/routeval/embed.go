@@ -35,11 +35,7 @@ same file and pays for no text twice.` +
   routeval embed -i prompts.jsonl -o vectors.npy`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			file := ""
-			if len(args) > 0 {
-				file = args[0]
-			}
-			r, err := resolve(w, c, file)
+			r, err := resolve(w, c, specFile(args))
 			if err != nil {
 				return err
 			}

@@ -85,15 +85,8 @@ unless --force-pairing is given.` +
 			if len(args) > 1 {
 				return compare(c.Context(), w, args, o, against)
 			}
-			render, err := reports.RendererFor(o.format)
+			render, gates, err := o.page(reports.RendererFor, against)
 			if err != nil {
-				return usage(fmt.Errorf("--format: %w", err))
-			}
-			gates, err := parseGates(o.gates)
-			if err != nil {
-				return usage(err)
-			}
-			if err := errors.Join(o.check(), against.check(gates)); err != nil {
 				return err
 			}
 			s, err := openRun(args[0])
@@ -132,15 +125,8 @@ all.` +
 			if err := o.chooseFormat(); err != nil {
 				return usage(err)
 			}
-			render, err := reports.SweepRendererFor(o.format)
+			render, gates, err := o.page(reports.SweepRendererFor, baseOptions{})
 			if err != nil {
-				return usage(fmt.Errorf("--format: %w", err))
-			}
-			gates, err := parseGates(o.gates)
-			if err != nil {
-				return usage(err)
-			}
-			if err := errors.Join(o.check(), baseOptions{}.check(gates)); err != nil {
 				return err
 			}
 			s, err := openScored(c.Context(), w, c, args, scoredOptions{})
@@ -153,6 +139,20 @@ all.` +
 	o.addTo(c)
 	addSpecFlags(c, scoringFlags...)
 	return c
+}
+
+// page finds how the page is written and what is demanded of it, and what is wrong
+// with the flags, before anything is read.
+func (o *pageOptions) page(renderer func(format string) (reports.Renderer, error), against baseOptions) (reports.Renderer, []reports.Gate, error) {
+	render, err := renderer(o.format)
+	if err != nil {
+		return nil, nil, usage(fmt.Errorf("--format: %w", err))
+	}
+	gates, err := parseGates(o.gates)
+	if err != nil {
+		return nil, nil, usage(err)
+	}
+	return render, gates, errors.Join(o.check(), against.check(gates))
 }
 
 // parseGates checks every gate before anything is read.

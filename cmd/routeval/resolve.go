@@ -23,6 +23,14 @@ type resolved struct {
 	notes   []string          // what is set in the environment and does not count
 }
 
+// specFile is the spec that a command line names; "" if it names none.
+func specFile(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
 // resolve reads the spec file, if one is named, and lays flags over it and the
 // environment and the defaults under it. Everything that is wrong with the
 // result is reported at once, as an error of usage.

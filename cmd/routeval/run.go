@@ -42,11 +42,7 @@ was asked), results.jsonl (one line per finished prompt) and, with
   routeval run spec.yaml -o runs/second --execute route-only`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			file := ""
-			if len(args) > 0 {
-				file = args[0]
-			}
-			r, err := resolve(w, c, file)
+			r, err := resolve(w, c, specFile(args))
 			if err != nil {
 				return err
 			}
