@@ -14,7 +14,7 @@ import (
 // it has recovered is printed and not asserted, for it depends on the machine.
 func TestE2ERoughWeather(t *testing.T) {
 	const rate, outage = 500, 20 * time.Second
-	admitted := weather{20_000, rate, []faulttest.Span{
+	admitted := weather{20_000, "128", rate, []faulttest.Span{
 		{From: 15 * time.Second, To: 15*time.Second + outage},
 		{From: 50 * time.Second, To: 50*time.Second + outage},
 	}}.run(t)

@@ -18,13 +18,14 @@ import (
 // away twice.
 type weather struct {
 	prompts int
+	slots   string  // as in a spec
 	rate    float64 // calls a second that the server admits
 	outages []faulttest.Span
 }
 
 // The same at full length is TestE2ERoughWeather.
 func TestRoughWeather(t *testing.T) {
-	weather{200, 800, []faulttest.Span{
+	weather{200, "{min: 1, start: 8, max: 256}", 800, []faulttest.Span{
 		{From: 200 * time.Millisecond, To: 700 * time.Millisecond},
 		{From: 2 * time.Second, To: 2500 * time.Millisecond},
 	}}.run(t)
@@ -54,10 +55,10 @@ func (w weather) run(t *testing.T) (admitted []int) {
 	writeFile(t, filepath.Join(dir, "run.yaml"), fmt.Sprintf(`
 input: [%s]
 models:
-  strong: {provider: openai, base_url: %[2]s, model: echo, slots: {min: 1, start: 8, max: 256}}
-  weak:   {provider: openai, base_url: %[2]s, model: echo, slots: {min: 1, start: 8, max: 256}}
-router: {kind: random, threshold: 0.5}
-`, filepath.Join(dir, "prompts.jsonl"), listener.URL))
+  strong: {provider: openai, base_url: %[2]s, model: echo, slots: %[3]s}
+  weak:   {provider: openai, base_url: %[2]s, model: echo, slots: %[3]s}
+router: {kind: random, threshold: 0}
+`, filepath.Join(dir, "prompts.jsonl"), listener.URL, w.slots))
 	start, over, seconds := time.Now(), make(chan struct{}), make(chan []int)
 	go func() {
 		tick := time.NewTicker(time.Second)

@@ -24,7 +24,7 @@ func Names() []string { return slices.Sorted(maps.Keys(faults)) }
 // faults is the table of faults.
 var faults = map[string]func(*Server, http.ResponseWriter, *http.Request){
 	"429":                  status(http.StatusTooManyRequests, `{"error":{"message":"slow down"}}`),
-	"429 with Retry-After": status(http.StatusTooManyRequests, `{"error":{"message":"slow down"}}`, "Retry-After-Ms", "5"),
+	"429 with Retry-After": status(http.StatusTooManyRequests, `{"error":{"message":"slow down"}}`, "Retry-After-Ms", "1"),
 	"500":                  status(http.StatusInternalServerError, `{"error":{"message":"something broke"}}`),
 	"502":                  status(http.StatusBadGateway, `<html><head><title>502 Bad Gateway</title></head></html>`, "Content-Type", "text/html"),
 	"503":                  status(http.StatusServiceUnavailable, `{"error":{"message":"no server is available"}}`),
