@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"math"
 	"os"
@@ -127,12 +126,12 @@ func WriteEmbeddings(path string, meta EmbeddingsMeta, seq iter.Seq2[Embedding, 
 	}
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 	if err != nil {
-		return 0, namedError(path, err)
+		return 0, fileError(path, err)
 	}
 	defer file.Cleanup()
 	w, err := format.create(file.File, meta)
 	if err != nil {
-		return 0, namedError(path, err)
+		return 0, fileError(path, err)
 	}
 	var n int64
 	for e, err := range seq {
@@ -143,15 +142,15 @@ func WriteEmbeddings(path string, meta EmbeddingsMeta, seq iter.Seq2[Embedding, 
 			return n, &RowError{Pos: Pos{File: path, Row: n + 1}, Err: err}
 		}
 		if err := w.write(e); err != nil {
-			return n, namedError(path, err)
+			return n, fileError(path, err)
 		}
 		n++
 	}
 	if err := w.close(); err != nil {
-		return n, namedError(path, err)
+		return n, fileError(path, err)
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {
-		return n, namedError(path, err)
+		return n, fileError(path, err)
 	}
 	return n, nil
 }
@@ -214,7 +213,7 @@ func knownEmbeddingFormats() string {
 func openEmbeddings(path string) (*os.File, EmbeddingsMeta, embeddingReader, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, EmbeddingsMeta{}, nil, namedError(path, err)
+		return nil, EmbeddingsMeta{}, nil, fileError(path, err)
 	}
 	var meta EmbeddingsMeta
 	var reader embeddingReader
@@ -235,7 +234,7 @@ func openEmbeddings(path string) (*os.File, EmbeddingsMeta, embeddingReader, err
 	}
 	if err != nil {
 		file.Close()
-		return nil, EmbeddingsMeta{}, nil, namedError(path, err)
+		return nil, EmbeddingsMeta{}, nil, fileError(path, err)
 	}
 	return file, meta, reader, nil
 }
@@ -262,7 +261,7 @@ func readBlock(path string, reader embeddingReader) (block []embeddingRow, err e
 		return err
 	})
 	if err != nil && err != io.EOF {
-		err = namedError(path, err)
+		err = fileError(path, err)
 	}
 	return block, err
 }
@@ -276,13 +275,4 @@ func guardLibrary(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// namedError puts the name of a file before an error, once.
-func namedError(path string, err error) error {
-	var perr *fs.PathError
-	if errors.As(err, &perr) && perr.Path == path {
-		err = perr.Err
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }

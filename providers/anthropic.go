@@ -83,16 +83,7 @@ func (c *anthropic) Complete(ctx context.Context, req Request) (Completion, erro
 		return Completion{}, err
 	}
 	done, err := answer.completion()
-	switch {
-	case err != nil:
-		return Completion{}, c.fail(path, http.StatusOK, Transient, err.Error(), "")
-	case done.FinishReason == "content_filter" && done.Text == "":
-		return Completion{}, c.fail(path, http.StatusOK, Rejected, "the model refused to answer", "")
-	}
-	if req.Body == nil {
-		done.warn(cutWarning(req.Messages, done.Usage.PromptTokens, 0))
-	}
-	return done, nil
+	return c.accept(path, req, done, err, "the model refused to answer")
 }
 
 // chatBody is the body of one call.

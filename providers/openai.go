@@ -116,11 +116,17 @@ func (c *openAI) Complete(ctx context.Context, req Request) (Completion, error) 
 		return Completion{}, c.fail(path, http.StatusOK, Transient, "the answer has no choices", "")
 	}
 	done, err := answer.completion()
+	return c.accept(path, req, done, err, "the content filter removed the whole answer")
+}
+
+// accept looks at an answer that was read: err says why it is none, and refused what
+// to say of one that a content filter left empty.
+func (e *endpoint) accept(path string, req Request, done Completion, err error, refused string) (Completion, error) {
 	switch {
 	case err != nil:
-		return Completion{}, c.fail(path, http.StatusOK, Transient, err.Error(), "")
+		return Completion{}, e.fail(path, http.StatusOK, Transient, err.Error(), "")
 	case done.FinishReason == "content_filter" && done.Text == "":
-		return Completion{}, c.fail(path, http.StatusOK, Rejected, "the content filter removed the whole answer", "")
+		return Completion{}, e.fail(path, http.StatusOK, Rejected, refused, "")
 	}
 	if req.Body == nil {
 		done.warn(cutWarning(req.Messages, done.Usage.PromptTokens, 0))

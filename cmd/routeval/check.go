@@ -42,14 +42,10 @@ takes. Each call of a service that asks for money costs a few tokens.` +
       --strong openai/gpt-4o --weak ollama/llama3.2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			file := ""
-			if len(args) > 0 {
-				file = args[0]
-			}
 			if burst < 0 || burst > mostBurst {
 				return usage(fmt.Errorf("--burst: %d is not in [0,%d]", burst, mostBurst))
 			}
-			r, err := resolve(w, c, file)
+			r, err := resolve(w, c, specFile(args))
 			if err != nil {
 				return err
 			}

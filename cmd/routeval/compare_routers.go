@@ -110,11 +110,7 @@ func (o *compareOptions) score(ctx context.Context, w *world, c *cobra.Command, 
 // openRouter scores the prompts of a spec, or of the flags, by a router that is
 // given as KIND,FIELD=VALUE,….
 func openRouter(ctx context.Context, w *world, c *cobra.Command, args []string, router string) (scored, error) {
-	file := ""
-	if len(args) > 0 {
-		file = args[0]
-	}
-	r, err := resolve(w, c, file)
+	r, err := resolve(w, c, specFile(args))
 	if err != nil {
 		return scored{}, err
 	}
