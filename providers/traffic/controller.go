@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"time"
@@ -25,16 +26,15 @@ type Controller struct {
 	*Endpoint
 	limits Limits
 
-	acquiring chan struct{} // full while somebody is next for a slot
-	freed     chan struct{} // told when there may be a free slot
-	turn      chan struct{} // full while somebody is next to begin an attempt
-	ended     chan struct{} // told when an attempt has ended
+	turn  chan struct{} // full while somebody is next to begin an attempt
+	ended chan struct{} // told when an attempt has ended
 
 	// Guarded by Endpoint.mu.
 	slots    adaptive
-	held     int // slots
-	waiting  int // attempts
-	running  int // attempts
+	held     int       // slots
+	queue    list.List // of chan struct{}: those who wait for a slot, closed when it is theirs
+	waiting  int       // attempts
+	running  int       // attempts
 	pace     pace
 	requests bucket
 	tokens   bucket
@@ -56,18 +56,16 @@ type Seen struct {
 // Controller makes the part of the endpoint that one role has.
 func (e *Endpoint) Controller(l Limits) *Controller {
 	return &Controller{
-		Endpoint:  e,
-		limits:    l,
-		acquiring: make(chan struct{}, 1),
-		freed:     make(chan struct{}, 1),
-		turn:      make(chan struct{}, 1),
-		ended:     make(chan struct{}, 1),
-		slots:     newAdaptive(l.Slots),
-		requests:  perMinute(l.RequestsPerMinute, time.Second),
-		tokens:    perMinute(l.TokensPerMinute, tokenSpan),
-		input:     perMinute(l.InputTokensPerMinute, tokenSpan),
-		output:    perMinute(l.OutputTokensPerMinute, tokenSpan),
-		written:   float64(l.MaxTokens),
+		Endpoint: e,
+		limits:   l,
+		turn:     make(chan struct{}, 1),
+		ended:    make(chan struct{}, 1),
+		slots:    newAdaptive(l.Slots),
+		requests: perMinute(l.RequestsPerMinute, time.Second),
+		tokens:   perMinute(l.TokensPerMinute, tokenSpan),
+		input:    perMinute(l.InputTokensPerMinute, tokenSpan),
+		output:   perMinute(l.OutputTokensPerMinute, tokenSpan),
+		written:  float64(l.MaxTokens),
 	}
 }
 
@@ -99,42 +97,45 @@ type Slot struct{ c *Controller }
 // flight the controller sees to by itself. So a call without a slot waits for its
 // turn all the same.
 func (c *Controller) Acquire(ctx context.Context) (Slot, error) {
+	if err := ctx.Err(); err != nil {
+		return Slot{}, err
+	}
+	c.mu.Lock()
+	mine := make(chan struct{})
+	place := c.queue.PushBack(mine)
+	c.give()
+	c.mu.Unlock()
 	select {
-	case c.acquiring <- struct{}{}:
+	case <-mine:
+		return Slot{c}, nil
 	case <-ctx.Done():
-		return Slot{}, ctx.Err()
 	}
-	defer func() { <-c.acquiring }()
-	for {
-		if err := ctx.Err(); err != nil {
-			return Slot{}, err
-		}
-		if c.take() {
-			return Slot{c}, nil
-		}
-		select {
-		case <-c.freed:
-		case <-ctx.Done():
-		}
-	}
-}
-
-func (c *Controller) take() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.held >= c.slots.now() {
-		return false
+	select {
+	case <-mine: // at the same moment
+		c.held--
+		c.give()
+	default:
+		c.queue.Remove(place)
 	}
-	c.held++
-	return true
+	return Slot{}, ctx.Err()
+}
+
+// give hands what slots are free to those who wait.
+func (c *Controller) give() {
+	for c.held < c.slots.now() && c.queue.Len() > 0 {
+		c.held++
+		close(c.queue.Remove(c.queue.Front()).(chan struct{}))
+	}
 }
 
 // Release gives a slot back. It may be called once.
 func (s Slot) Release() {
 	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
 	s.c.held--
-	s.c.mu.Unlock()
-	notify(s.c.freed)
+	s.c.give()
 }
 
 func notify(ch chan struct{}) {
@@ -170,6 +171,10 @@ func waiting(ctx context.Context) context.Context {
 func (c *Controller) begin(ctx context.Context, a *attempt) error {
 	ctx = waiting(ctx)
 	c.mu.Lock()
+	if c.waiting == 0 && ctx.Err() == nil && c.admit(time.Now(), a) == (hold{}) {
+		c.mu.Unlock()
+		return nil
+	}
 	c.waiting++
 	c.mu.Unlock()
 	defer func() {
@@ -189,6 +194,7 @@ func (c *Controller) begin(ctx context.Context, a *attempt) error {
 		}
 		c.mu.Lock()
 		h, changed := c.admit(time.Now(), a), c.changed
+		c.breaker.asking = c.breaker.asking || h.ask
 		c.mu.Unlock()
 		switch {
 		case h.err != nil:
@@ -210,9 +216,6 @@ func (c *Controller) gaveUp(ctx context.Context) error {
 // admit begins the attempt if nothing keeps it.
 func (c *Controller) admit(now time.Time, a *attempt) hold {
 	h := c.hold(now)
-	if h.ask {
-		c.breaker.asking = true
-	}
 	if h != (hold{}) {
 		return h
 	}
@@ -275,7 +278,7 @@ func (c *Controller) end(a attempt, input, output, latency float64, err error) {
 		if err == nil {
 			c.written += writtenRate * (output - c.written)
 			c.slots.worked(now, latency, max(c.running, c.held-c.waiting))
-			notify(c.freed) // there may be more of them
+			c.give() // there may be more of them
 		}
 	}
 	c.running--

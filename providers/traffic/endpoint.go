@@ -131,8 +131,6 @@ func (e *Endpoint) tell() {
 func (e *Endpoint) judge(now, started time.Time, err error) verdict {
 	v := assess(err)
 	before, trying := e.breaker.state, e.breaker.state == onTrial || e.cooldown.lasting(now)
-	var failure *providers.Error
-	errors.As(err, &failure)
 	if v.alive {
 		e.breaker.worked(now)
 	}
@@ -142,10 +140,12 @@ func (e *Endpoint) judge(now, started time.Time, err error) verdict {
 	if v.sick {
 		e.breaker.failed(now, started, err)
 	}
-	if v.refused && failure.RetryAfter <= e.opts.MaxRetryAfter {
+	switch {
+	case v.asked > e.opts.MaxRetryAfter:
+		v.asked = 0 // nobody waits so long
+	case v.refused:
 		e.breaker.last = err
-		e.cooldown.refused(now, started, failure.RetryAfter, e.random.Float64())
-		v.asked = failure.RetryAfter
+		e.cooldown.refused(now, started, v.asked, e.random.Float64())
 	}
 	if trying || e.breaker.state != before {
 		e.tell()
@@ -165,18 +165,19 @@ type verdict struct {
 }
 
 func assess(err error) verdict {
+	if err == nil {
+		return verdict{worked: true, alive: true}
+	}
 	var e *providers.Error
 	switch {
-	case err == nil:
-		return verdict{worked: true, alive: true}
 	case !errors.As(err, &e), e.Status == 0 && e.Class != providers.Transient:
 		return verdict{silent: true}
 	case e.Class != providers.Transient:
 		return verdict{worked: true, alive: true}
 	case e.Status == http.StatusTooManyRequests:
-		return verdict{alive: true, refused: true, rate: true}
+		return verdict{alive: true, refused: true, rate: true, asked: e.RetryAfter}
 	case e.Status == statusOverloaded, e.Status == http.StatusServiceUnavailable && (e.RetryAfter > 0 || saysBusy(e.Message)):
-		return verdict{sick: true, refused: true}
+		return verdict{sick: true, refused: true, asked: e.RetryAfter}
 	case e.Status == 0, e.Status >= 500, e.Status/100 == 2:
 		return verdict{sick: true}
 	}
