@@ -35,7 +35,7 @@ func newAnthropic(cfg Config) (Client, error) {
 		return nil, err
 	}
 	e.keyIn("X-Api-Key")
-	e.header.Set("Anthropic-Version", anthropicVersion)
+	e.blank.Header.Set("Anthropic-Version", anthropicVersion)
 	e.rules = anthropicRules
 	c := &anthropic{endpoint: e}
 	return c, c.sortParams()

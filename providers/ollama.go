@@ -188,7 +188,7 @@ func (c *ollama) chatBody(req Request) ([]byte, error) {
 // ollamaAnswer is the part of a chat answer that is read. Durations are nanoseconds.
 type ollamaAnswer struct {
 	Model           string         `json:"model"`
-	Message         jsontext.Value `json:"message"`
+	Message         *message       `json:"message"`
 	Done            bool           `json:"done"`
 	DoneReason      string         `json:"done_reason"`
 	LoadDuration    int64          `json:"load_duration"`
@@ -198,13 +198,13 @@ type ollamaAnswer struct {
 }
 
 func (a *ollamaAnswer) completion() (Completion, error) {
-	text, message, err := splitMessage(a.Message)
+	text, message, err := a.Message.split(a.Logprobs)
 	if err != nil {
 		return Completion{}, err
 	}
 	c := Completion{
 		Text:         text,
-		Message:      withLogprobs(a.Message, message, a.Logprobs),
+		Message:      message,
 		Model:        a.Model,
 		FinishReason: a.DoneReason,
 		Usage:        Usage{PromptTokens: a.PromptEvalCount, CompletionTokens: a.EvalCount},

@@ -188,7 +188,7 @@ func appendMessage(b []byte, m Message) ([]byte, error) {
 type chatAnswer struct {
 	Model   string `json:"model"`
 	Choices []struct {
-		Message      jsontext.Value `json:"message"`
+		Message      *message       `json:"message"`
 		FinishReason string         `json:"finish_reason"`
 		Logprobs     jsontext.Value `json:"logprobs"`
 	} `json:"choices"`
@@ -206,13 +206,13 @@ type chatAnswer struct {
 
 func (a *chatAnswer) completion() (Completion, error) {
 	choice := a.Choices[0]
-	text, message, err := splitMessage(choice.Message)
+	text, message, err := choice.Message.split(choice.Logprobs)
 	if err != nil {
 		return Completion{}, err
 	}
 	c := Completion{
 		Text:         text,
-		Message:      withLogprobs(choice.Message, message, choice.Logprobs),
+		Message:      message,
 		Model:        a.Model,
 		FinishReason: choice.FinishReason,
 		Usage: Usage{
@@ -225,16 +225,6 @@ func (a *chatAnswer) completion() (Completion, error) {
 	}
 	c.warnEmpty()
 	return c, nil
-}
-
-// withLogprobs is the message with the logprobs that came beside it, or, if none did, what
-// of it is to be kept.
-func withLogprobs(message, kept, logprobs jsontext.Value) jsontext.Value {
-	if k := logprobs.Kind(); k != '{' && k != '[' {
-		return kept
-	}
-	members, _ := objectMembers(message) // came out of valid JSON
-	return object(setMember(members, "logprobs", logprobs))
 }
 
 // warn adds a doubt, if there is one.
@@ -251,24 +241,41 @@ func (c *Completion) warnEmpty() {
 	}
 }
 
-// splitMessage gives the text of an assistant's message, and the message itself where it
-// holds more: tool calls, a refusal, reasoning.
-func splitMessage(message jsontext.Value) (text string, more jsontext.Value, err error) {
-	if message.Kind() != '{' {
+// message is an assistant's message as it came.
+type message struct {
+	Role    jsontext.Value `json:"role"`
+	Content jsontext.Value `json:"content"`
+	Others  jsontext.Value `json:",embed"`
+}
+
+// split gives the text of a message, and the message itself where it says more, tool
+// calls, a refusal, reasoning, or where logprobs came beside it, which join it.
+func (m *message) split(logprobs jsontext.Value) (text string, more jsontext.Value, err error) {
+	if m == nil {
 		return "", nil, errors.New("the answer has no message")
 	}
-	var m struct {
-		Role    jsontext.Value `json:"role"`
-		Content jsontext.Value `json:"content"`
-		Others  jsontext.Value `json:",embed"`
+	if text, err = contentText(m.Content); err != nil {
+		return "", nil, err
 	}
-	if err := json.Unmarshal(message, &m); err != nil {
-		return "", nil, fmt.Errorf("the answer's message: %w", err)
+	k := logprobs.Kind()
+	asked := k == '{' || k == '['
+	if !asked && !saysMore(m.Others) {
+		return text, nil, nil
 	}
-	if text, err = contentText(m.Content); err == nil && saysMore(m.Others) {
-		more = message
+	var members []member
+	for _, known := range []member{{"role", m.Role}, {"content", m.Content}} {
+		if known.value != nil {
+			members = append(members, known)
+		}
 	}
-	return text, more, err
+	if m.Others != nil {
+		others, _ := objectMembers(m.Others) // came out of valid JSON
+		members = append(members, others...)
+	}
+	if asked {
+		members = setMember(members, "logprobs", logprobs)
+	}
+	return text, object(members), nil
 }
 
 // saysMore reports whether any member of an object, which may be nil, says something:

@@ -121,10 +121,11 @@ func retry[T any](ctx context.Context, r *retrier, call func() (T, error)) (valu
 	}
 	value, err = backoff.Retry(ctx, operation,
 		backoff.WithBackOff(wait), backoff.WithMaxTries(uint(max(1, r.policy.Attempts))), backoff.WithMaxElapsedTime(0))
+	if err == nil {
+		return value, attempts, nil
+	}
 	var failure *Error
 	switch {
-	case err == nil:
-		return value, attempts, nil
 	case errors.As(err, &failure):
 		counted := *failure
 		counted.Attempts = attempts
@@ -153,10 +154,11 @@ func (r *retrier) refund(after error) {
 // verdict is err as backoff understands it: permanent, or worth another call after a wait
 // that is at least what the service asks for.
 func (r *retrier) verdict(err error, wait *fullJitter) error {
+	if err == nil {
+		return nil
+	}
 	var failure *Error
 	switch {
-	case err == nil:
-		return nil
 	case !errors.As(err, &failure) || failure.Class != Transient:
 		return backoff.Permanent(err)
 	case failure.RetryAfter > r.policy.MaxRetryAfter:
