@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -18,21 +19,40 @@ import (
 // execute routes items and executes them in order: as they come or, with a Chunk,
 // model by model.
 func (r *run) execute(feed context.Context, items iter.Seq2[item, error]) error {
-	defer close(r.results)
 	if r.Chunk > 0 {
 		return r.executeGrouped(feed, items)
 	}
-	callers := newCallers(cmp.Or(r.Window, DefaultWindow))
-	defer callers.wait()
+	lanes := newLanes(cmp.Or(r.Window, DefaultWindow), r.call, r.lane)
+	defer lanes.wait()
 	for p, err := range r.planned(feed, items) {
 		if err != nil {
 			return err
 		}
-		// Whoever does it waits for its candidate's slots, so that a slow candidate
-		// keeps nobody from a fast one until the window is full.
-		callers.do(func() { r.call(p.it, p.result, p.todo) })
+		lanes.put(p)
 	}
 	return nil
+}
+
+// lane names the scarcest candidate that has yet to answer a prompt, and how many may
+// call it; the judge's own, "", if only that has.
+func (r *run) lane(p *pending) (name string, callers int) {
+	for _, name := range r.scarcest {
+		if slices.Contains(p.todo, name) {
+			return name, r.slots(name)
+		}
+	}
+	if r.Judge != nil {
+		return "", r.Judge.slots()
+	}
+	return "", 1
+}
+
+// slots is how many prompts a candidate may have in hand at most.
+func (p *Pipeline) slots(name string) int {
+	if c := p.Candidates[name].Traffic; c != nil {
+		return c.MaxSlots()
+	}
+	return 1
 }
 
 // A pending prompt is routed and waits for its calls.
@@ -52,49 +72,67 @@ func (r *run) planned(feed context.Context, items iter.Seq2[item, error]) iter.S
 				yield(nil, err)
 				return
 			}
-			for i := range b.items {
-				if feed.Err() != nil {
-					return
-				}
-				it := &b.items[i]
-				result, todo := r.plan(it)
-				if len(todo) == 0 && r.Judge == nil {
-					r.finish(it, result, nil)
-				} else if !yield(&pending{it: it, result: result, todo: todo}, nil) {
-					return
-				}
+			if !r.planBatch(feed, b, yield) {
+				return
 			}
 		}
 	}
 }
 
-// call has the candidates named in todo answer a prompt, another stand in for the
-// chosen one if it failed, and hands on the result. If the run is stopped before
-// the last of them answered the prompt is not finished.
-func (r *run) call(it *item, result *datasets.Result, todo []string) {
-	if len(todo) == 0 {
-		r.judgeOnly(it, result)
-		return
+// planBatch does so for a batch. What needs no call is written together.
+func (r *run) planBatch(feed context.Context, b *batch, yield func(*pending, error) bool) (more bool) {
+	var ready []done
+	put := func() {
+		r.out.put(ready...)
+		ready = nil
 	}
-	release := r.ask(it, result, todo)
+	defer put()
+	for i := range b.items {
+		if feed.Err() != nil {
+			return false
+		}
+		it := &b.items[i]
+		result, todo := r.plan(it)
+		if len(todo) == 0 && r.Judge == nil {
+			r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result))
+			ready = append(ready, done{result, nil})
+			continue
+		}
+		put() // somebody else may wait long
+		if !yield(&pending{it: it, result: result, todo: todo}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// call has the candidates that are to do so answer a prompt, and hands on the result. If
+// the chosen one failed it asks for another turn, in which another stands in. If the run
+// is stopped before the last of them answered the prompt is not finished.
+func (r *run) call(p *pending) (more bool) {
+	if len(p.todo) == 0 {
+		r.judgeOnly(p.it, p.result)
+		return false
+	}
+	release := r.ask(p.it, p.result, p.todo)
 	if release == nil {
-		return
+		return false
 	}
-	if _, called := result.Outcomes[r.OnFailure]; !called && r.needsFallback(result) {
+	if _, called := p.result.Outcomes[r.OnFailure]; !called && r.needsFallback(p.result) {
 		// The slots held are given back first: nobody holds one and waits for another
 		// in an order of his own.
 		release()
-		if release = r.ask(it, result, []string{r.OnFailure}); release == nil {
-			return
-		}
+		p.todo = []string{r.OnFailure}
+		return true
 	}
-	r.markFallback(result)
-	r.finish(it, result, release)
+	r.markFallback(p.result)
+	r.finish(p.it, p.result, release)
+	return false
 }
 
 // ask waits for a slot of every candidate named, calls them side by side and takes
 // their outcomes into the result. It returns what gives the slots back, to be
-// called when the result is on disk: what a crash can cost is then bounded by the
+// called when the result is written: what a kill can cost is then bounded by the
 // slots. Nil means that the run was stopped.
 func (r *run) ask(it *item, result *datasets.Result, names []string) (release func()) {
 	if release = r.acquire(names); release == nil {
@@ -143,25 +181,19 @@ func (r *run) markFallback(result *datasets.Result) {
 }
 
 // acquire takes a slot of every candidate named and returns what gives them
-// back; nil if the run was stopped. The scarcest comes first: in a fixed order
-// nobody waits in a circle, and whoever waits for a slow candidate keeps nobody
-// from a fast one.
+// back; nil if the run was stopped.
 func (r *run) acquire(names []string) (release func()) {
-	controllers := make([]*traffic.Controller, 0, len(names))
-	for _, name := range slices.Sorted(slices.Values(names)) {
-		if c := r.Candidates[name].Traffic; c != nil {
-			controllers = append(controllers, c)
-		}
-	}
-	slices.SortStableFunc(controllers, func(a, b *traffic.Controller) int { return cmp.Compare(a.MaxSlots(), b.MaxSlots()) })
-	held := make([]traffic.Slot, 0, len(controllers))
+	held := make([]traffic.Slot, 0, len(names))
 	release = func() {
 		for _, s := range held {
 			s.Release()
 		}
 	}
-	for _, c := range controllers {
-		slot, err := c.Acquire(r.feed)
+	for _, name := range r.scarcest {
+		if !slices.Contains(names, name) {
+			continue
+		}
+		slot, err := r.Candidates[name].Traffic.Acquire(r.feed)
 		if err != nil {
 			release()
 			return nil
@@ -169,6 +201,17 @@ func (r *run) acquire(names []string) (release func()) {
 		held = append(held, slot)
 	}
 	return release
+}
+
+// scarcestFirst names the candidates that have slots in the order in which a call of
+// several takes them: in a fixed order nobody waits in a circle, and whoever waits for
+// a slow candidate keeps nobody from a fast one.
+func (p *Pipeline) scarcestFirst() []string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(p.Candidates)), func(name string) bool { return p.Candidates[name].Traffic == nil })
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(p.slots(a), p.slots(b))
+	})
+	return names
 }
 
 // complete calls one candidate. Nil means that the run was stopped and nothing
@@ -238,17 +281,17 @@ func request(p *datasets.Prompt) providers.Request {
 	return providers.Request{Messages: messages, Body: p.Request}
 }
 
-// finish grades the outcomes of a result and hands it to the writer, which
-// drains to the end: an answer that was paid for never loses a race against the
-// end of the run, nor against a grader that has failed for good. durable, if not nil, is called once the result is on disk.
-func (r *run) finish(it *item, result *datasets.Result, durable func()) {
+// finish grades the outcomes of a result and hands it to the writer, a grader that has
+// failed for good notwithstanding: an answer that was paid for is kept. Written is called
+// once it is.
+func (r *run) finish(it *item, result *datasets.Result, written func()) {
 	if r.Judge != nil {
 		if free, err := r.Judge.acquire(r.calls); err == nil { // else no call is made
 			defer free()
 		}
 	}
 	r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result))
-	r.results <- done{result, durable}
+	r.out.put(done{result, written})
 }
 
 // judgeOnly finishes a result that needs no call but the judge's. If the run is
@@ -261,6 +304,6 @@ func (r *run) judgeOnly(it *item, result *datasets.Result) {
 	}
 	defer free()
 	if r.halt(r.grade(r.calls, r.purse, it.prompt.Query(), result)) == nil {
-		r.results <- done{result, nil}
+		r.out.put(done{result, nil})
 	}
 }

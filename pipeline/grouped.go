@@ -1,12 +1,9 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // DefaultChunk is how many prompts a grouped run executes together.
@@ -65,15 +62,16 @@ func (r *run) order(chunk []*pending) []string {
 
 // runPhase has one candidate answer all prompts of the chunk that wait for it.
 func (r *run) runPhase(chunk []*pending, name string) {
-	var g errgroup.Group
-	g.SetLimit(cmp.Or(r.Window, DefaultWindow))
+	lanes := newLanes(len(chunk),
+		func(p *pending) bool { r.answer(p, name); return false },
+		func(*pending) (string, int) { return name, r.slots(name) })
+	defer lanes.wait()
 	for _, p := range chunk {
 		if !p.stopped && slices.Contains(p.todo, name) {
 			r.last = name
-			g.Go(func() error { r.answer(p, name); return nil })
+			lanes.put(p)
 		}
 	}
-	g.Wait()
 }
 
 // answer has one candidate answer a prompt, and finishes the prompt if no other

@@ -20,10 +20,11 @@ import (
 // does not parse, or a prompt that has two, is corruption and an error with its
 // place, never a guess.
 //
-// A Journal serves one [Pipeline.Run]. Append is for one goroutine at a time.
+// A Journal serves one [Pipeline.Run]. Append is for one goroutine at a time, and
+// another may call Sync meanwhile.
 type Journal struct {
 	f    *os.File
-	size int64  // bytes acknowledged
+	size int64  // bytes written
 	buf  []byte // of Append
 	keys *keySet
 	done Tally
@@ -157,9 +158,9 @@ func rewriteWithoutFailed(path string) error {
 	})
 }
 
-// Append writes the results as lines and returns when they are on disk. After
-// an error nothing more may be appended: what was half written is cut at the
-// next opening.
+// Append writes the results as lines. They outlive this process; whether they are on
+// disk says Sync. After an error nothing more may be appended: what was half written
+// is cut at the next opening.
 func (j *Journal) Append(results ...*datasets.Result) error {
 	j.buf = j.buf[:0]
 	for _, r := range results {
@@ -169,12 +170,9 @@ func (j *Journal) Append(results ...*datasets.Result) error {
 		}
 	}
 	n, err := j.f.Write(j.buf)
-	if err == nil {
-		err = j.f.Sync()
-	}
 	if err != nil {
-		// Cut back to what was acknowledged, so that a full disk leaves no torn
-		// line; where even that fails the next opening does it.
+		// Cut back to the last whole line, so that a full disk leaves no torn one;
+		// where even that fails the next opening does it.
 		return errors.Join(err, j.f.Truncate(j.size+int64(bytes.LastIndexByte(j.buf[:n], '\n')+1)))
 	}
 	j.size += int64(n)
@@ -185,7 +183,10 @@ func (j *Journal) Append(results ...*datasets.Result) error {
 	return nil
 }
 
-// Tally counts what is on disk.
+// Sync returns when all that was appended before is on disk.
+func (j *Journal) Sync() error { return j.f.Sync() }
+
+// Tally counts what was appended.
 func (j *Journal) Tally() Tally { return j.done }
 
 // Close closes the file.

@@ -7,8 +7,6 @@ import (
 	"iter"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"routeval/datasets"
 	"routeval/providers"
 	"routeval/providers/traffic"
@@ -75,7 +73,6 @@ const (
 	DefaultWindow     = 4096
 	DefaultBatchItems = 256
 	DefaultBatchBytes = 1 << 20
-	writeGroup        = 4096 // results in one write at most
 )
 
 // Summary says what one session of a run did.
@@ -106,15 +103,14 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 
 	r := &run{
 		Pipeline: p, journal: j, feed: feed, calls: traffic.WithStop(calls, feed), stop: stop,
-		results: make(chan done, writeGroup),
+		scarcest: p.scarcestFirst(),
 	}
+	r.out = newWriter(j, r.halt, r.count)
 	if p.BudgetUSD != nil {
 		r.purse = &purse{budget: *p.BudgetUSD, spent: j.Tally().CostUSD}
 	}
-	var g errgroup.Group
-	g.Go(func() error { return r.halt(r.execute(feed, r.fresh(prompts))) })
-	g.Go(func() error { return r.halt(r.write()) })
-	g.Wait()
+	r.halt(r.execute(feed, r.fresh(prompts)))
+	r.out.close()
 
 	if err := context.Cause(feed); err != nil {
 		return r.summary, err
@@ -130,10 +126,11 @@ type run struct {
 	calls   context.Context         // of every call
 	stop    context.CancelCauseFunc // ends the feeding; the first cause is the run's error
 
-	results chan done // execute → write
+	out *writer
 
-	purse *purse
-	last  string // the candidate that a grouped run called last
+	scarcest []string // the candidates that have slots, see scarcestFirst
+	purse    *purse
+	last     string // the candidate that a grouped run called last
 
 	summary Summary
 }
@@ -144,6 +141,19 @@ func (r *run) halt(err error) error {
 		r.stop(err)
 	}
 	return err
+}
+
+// count is told of results once they are on disk.
+func (r *run) count(results []*datasets.Result) {
+	for _, result := range results {
+		r.summary.Finished++
+		if Failed(result) {
+			r.summary.Failed++
+		}
+	}
+	if r.Finished != nil {
+		r.Finished(results)
+	}
 }
 
 // fresh gives the prompts that are not finished. Bad rows are told of and left

@@ -21,20 +21,25 @@ func (p *Pipeline) plan(it *item) (*datasets.Result, []string) {
 	result.WinRate = &it.winRate
 	result.Route = p.route(prompt.Category, it.winRate)
 	result.Outcomes = make(map[string]datasets.Outcome, len(p.Candidates))
+	if len(prompt.Recorded) > 0 {
+		p.takeRecorded(result, prompt)
+	}
+	todo := slices.DeleteFunc(p.wanted(prompt.ID, result.Route), func(name string) bool {
+		_, recorded := result.Outcomes[name]
+		return recorded
+	})
+	result.Propensity = p.propensity(result)
+	return result, todo
+}
+
+// takeRecorded takes over the outcomes that came with a prompt.
+func (p *Pipeline) takeRecorded(result *datasets.Result, prompt *datasets.Prompt) {
 	for name, c := range p.Candidates {
 		if o, ok := recorded(prompt, name, c.Model); ok {
 			o.CostUSD = c.Price.CostUSD(&o)
 			result.Outcomes[name] = o
 		}
 	}
-	var todo []string
-	for _, name := range p.wanted(prompt.ID, result.Route) {
-		if _, ok := result.Outcomes[name]; !ok {
-			todo = append(todo, name)
-		}
-	}
-	result.Propensity = p.propensity(result)
-	return result, todo
 }
 
 // recorded finds the outcome that came with a prompt, by the candidate's name
