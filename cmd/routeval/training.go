@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,8 +114,7 @@ func graded(source string) (iter.Seq2[datasets.Prompt, error], []string, error) 
 		}
 		byModel := map[string]datasets.Outcome{}
 		for candidate, o := range r.Outcomes {
-			name := m.Spec.Models[candidate].Model
-			byModel[name] = o
+			byModel[cmp.Or(m.Spec.Models[candidate].Model, candidate)] = o
 		}
 		outcomes[r.PromptID] = byModel
 	}

@@ -30,7 +30,11 @@ func Default(ctx context.Context, sources []*Outcomes, lambda float64) (*scoring
 	if err != nil {
 		return nil, err
 	}
-	return heads.Factor(min(len(heads.Models)-len(genericRows)-1, heads.Width))
+	factors := min(len(heads.Models)-1, heads.Width) // means of heads need none of their own
+	if heads, err = heads.withGeneric(sources[0].Rows); err != nil {
+		return nil, err
+	}
+	return heads.Factor(factors)
 }
 
 // Linear makes linear weights of the same heads as [Default], as they are. Rows
@@ -49,15 +53,15 @@ func Linear(ctx context.Context, sources []*Outcomes, lambda float64) (*scoring.
 	if err != nil {
 		return nil, err
 	}
+	if heads, err = heads.withGeneric(sources[0].Rows); err != nil {
+		return nil, err
+	}
 	return heads.linear(width), nil
 }
 
-var genericRows = [...]string{GenericStrong, GenericWeak}
-
 var errNoOutcomes = errors.New("no outcomes to train on")
 
-// chain fits ridge heads on each source apart, joins them in order and adds the
-// generic rows. Means of heads need no factors of their own.
+// chain fits ridge heads on each source apart and joins them in order.
 func chain(ctx context.Context, sources []*Outcomes, lambda float64) (*Heads, error) {
 	if len(sources) == 0 {
 		return nil, errNoOutcomes
@@ -73,22 +77,32 @@ func chain(ctx context.Context, sources []*Outcomes, lambda float64) (*Heads, er
 		}
 		heads = fitted
 	}
-	return heads.withGeneric(sources[0].Rows)
+	return heads, nil
 }
 
 // withGeneric adds the generic rows, models being ordered by what their heads
-// estimate on the rows.
+// estimate on the rows. A model of that name, as candidates of a run may have, stands for
+// itself.
 func (h *Heads) withGeneric(rows Rows) (*Heads, error) {
 	n := len(h.Models)
 	if n < 2 {
 		return nil, fmt.Errorf("outcomes of %d model: a router needs two", n)
 	}
 	order := h.byEstimate(rows)
-	all, err := h.WithMean(GenericStrong, order[:n/2])
-	if err != nil {
-		return nil, err
+	all := h
+	for _, generic := range []struct {
+		name   string
+		models []string
+	}{{GenericStrong, order[:n/2]}, {GenericWeak, order[n-n/2:]}} {
+		if slices.Contains(h.Models, generic.name) {
+			continue
+		}
+		var err error
+		if all, err = all.WithMean(generic.name, generic.models); err != nil {
+			return nil, err
+		}
 	}
-	return all.WithMean(GenericWeak, order[n-n/2:])
+	return all, nil
 }
 
 // byEstimate lists the models from the best to the worst by their mean
