@@ -27,6 +27,13 @@ type Planned struct {
 	Result datasets.Result // with its recorded outcomes alone
 	Calls  []string        // the candidates that would be called
 	Bytes  int             // of the prompt as it would be sent
+	Asks   []Ask           // what the judge would be asked, if every call brings an answer
+}
+
+// An Ask is a question to the judge.
+type Ask struct {
+	Bytes int      // of it, without the answers that have yet to come
+	Shown []string // the candidates whose answers have yet to come
 }
 
 // Plan says what a run would do with prompts, in order, without a call of a
@@ -34,7 +41,14 @@ type Planned struct {
 func (p *Pipeline) Plan(ctx context.Context, prompts iter.Seq2[datasets.Prompt, error]) iter.Seq2[Planned, error] {
 	return stream(ctx, p, prompts, p.routeBatch, func(it *item) (Planned, error) {
 		result, calls := p.plan(it)
-		return Planned{*result, calls, promptBytes(&it.prompt)}, nil
+		planned := Planned{Result: *result, Calls: calls, Bytes: promptBytes(&it.prompt)}
+		if p.Judge != nil && it.failure == nil {
+			var err error
+			if planned.Asks, err = p.Judge.asks(ctx, p.Strong, p.Weak, it.prompt.Query(), result, calls); err != nil {
+				return planned, err
+			}
+		}
+		return planned, nil
 	})
 }
 

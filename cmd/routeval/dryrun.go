@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -32,7 +33,10 @@ func dryRun(ctx context.Context, w *world, r *resolved, like string) error {
 	if !routed {
 		b.Embedder, b.Scorer = nil, scoring.AlwaysWeak // whose routes are not printed
 	}
-	f := forecast{candidates: b.Candidates, expect: expect, routed: map[string]*load{}, all: map[string]*load{}}
+	f := forecast{candidates: maps.Clone(b.Candidates), expect: expect, routed: map[string]*load{}, all: map[string]*load{}}
+	if b.Judge != nil {
+		f.candidates[judgeRole], f.judged = b.Judge.Candidate, &load{}
+	}
 	prompts := datasets.Prompts(r.Input, datasets.Options{MaxLine: r.MaxLine, Stdin: w.stdin})
 	bad := 0
 	for p, err := range sieve(w, r.BadRows == datasets.SkipBadRows, &bad, b.Plan(ctx, prompts)) {
@@ -44,6 +48,9 @@ func dryRun(ctx context.Context, w *world, r *resolved, like string) error {
 	return f.print(w.stdout, routed, b.Strong, b.Weak)
 }
 
+// judgeRole is the judge's name in a forecast. No candidate can have it.
+const judgeRole = "the judge"
+
 // A forecast adds up calls by candidate: those of the routed run, and those of a
 // run in which one candidate answers everything.
 type forecast struct {
@@ -52,11 +59,15 @@ type forecast struct {
 	prompts    int
 	recorded   int // prompts that need no call
 	routed     map[string]*load
+	judged     *load // of the routed run; nil without a judge
 	all        map[string]*load
 }
 
-// load is calls of one candidate.
-type load struct{ calls, bytes int }
+// load is calls of one candidate, or of the judge.
+type load struct {
+	calls, bytes int
+	shown        map[string]int // how often the judge is shown an answer that has yet to come, by candidate
+}
 
 func (f *forecast) add(p pipeline.Planned) {
 	f.prompts++
@@ -67,8 +78,18 @@ func (f *forecast) add(p pipeline.Planned) {
 		count(f.routed, name, p.Bytes)
 	}
 	for name := range f.candidates {
-		if _, ok := p.Result.Outcomes[name]; !ok {
+		if _, ok := p.Result.Outcomes[name]; !ok && name != judgeRole {
 			count(f.all, name, p.Bytes)
+		}
+	}
+	for _, ask := range p.Asks {
+		f.judged.calls++
+		f.judged.bytes += ask.Bytes
+		for _, name := range ask.Shown {
+			if f.judged.shown == nil {
+				f.judged.shown = map[string]int{}
+			}
+			f.judged.shown[name]++
 		}
 	}
 }
@@ -110,6 +131,10 @@ func readExpectations(dir string) (map[string]expectation, error) {
 				latency[name] += float64(o.LatencyNS)
 			}
 		}
+		if j := r.Judged; j != nil && j.CompletionTokens != nil && j.Calls > 0 {
+			n[judgeRole] += float64(j.Calls)
+			tokens[judgeRole] += float64(*j.CompletionTokens)
+		}
 	}
 	out := map[string]expectation{}
 	for name := range n {
@@ -127,26 +152,44 @@ const (
 	expectedShare     = 0.25
 )
 
-// usd are the costs of a load in US dollars; false if the price is unknown.
-func (f *forecast) usd(name string, l load) (low, expected, high float64, ok bool) {
-	c := f.candidates[name]
-	answer := expectedShare * float64(c.MaxTokens)
-	e := f.expect[name]
-	if e.tokens > 0 {
-		answer = e.tokens
+// answer is how many tokens an answer of a candidate has, as expected.
+func (f *forecast) answer(name string) float64 {
+	if e := f.expect[name]; e.tokens > 0 {
+		return e.tokens
 	}
-	at := func(bytesPerToken, answer float64, latency time.Duration) float64 {
-		in, out := int64(float64(l.bytes)/bytesPerToken), int64(answer*float64(l.calls))
+	return expectedShare * float64(f.candidates[name].MaxTokens)
+}
+
+// The three answers that a forecast reckons with.
+func least(f *forecast, name string) float64    { return min(1, f.answer(name)) }
+func expected(f *forecast, name string) float64 { return f.answer(name) }
+func most(f *forecast, name string) float64     { return float64(f.candidates[name].MaxTokens) }
+
+// in is how many tokens are read.
+func (f *forecast) in(l load, bytesPerToken float64, answer func(*forecast, string) float64) float64 {
+	n := float64(l.bytes) / bytesPerToken
+	for name, times := range l.shown {
+		n += float64(times) * answer(f, name)
+	}
+	return n
+}
+
+// usd are the costs of a load in US dollars; false if the price is unknown.
+func (f *forecast) usd(name string, l load) (low, mid, high float64, ok bool) {
+	c := f.candidates[name]
+	latency := cmp.Or(f.expect[name].latency, time.Second)
+	at := func(bytesPerToken float64, answer func(*forecast, string) float64, latency time.Duration) float64 {
+		in, out := int64(f.in(l, bytesPerToken, answer)), int64(answer(f, name)*float64(l.calls))
 		cost := c.Price.CostUSD(&datasets.Outcome{PromptTokens: &in, CompletionTokens: &out, LatencyNS: int64(latency) * int64(l.calls)})
 		if cost == nil {
 			return -1
 		}
 		return *cost
 	}
-	low = at(bytesPerTokenLow, min(1, answer), cmp.Or(e.latency, time.Second)/2)
-	expected = at(bytesPerToken, answer, cmp.Or(e.latency, time.Second))
-	high = at(bytesPerTokenHigh, float64(c.MaxTokens), c.Timeout)
-	return low, expected, high, low >= 0
+	low = at(bytesPerTokenLow, least, latency/2)
+	mid = at(bytesPerToken, expected, latency)
+	high = at(bytesPerTokenHigh, most, c.Timeout)
+	return low, mid, high, low >= 0
 }
 
 func (f *forecast) print(out io.Writer, routed bool, strong, weak string) error {
@@ -161,8 +204,18 @@ func (f *forecast) print(out io.Writer, routed bool, strong, weak string) error 
 	for _, side := range []string{strong, weak} {
 		f.row(t, "all "+side, map[string]*load{side: f.all[side]})
 	}
+	switch {
+	case f.judged == nil:
+	case routed:
+		f.row(t, judgeRole, map[string]*load{judgeRole: f.judged})
+	default:
+		fmt.Fprintln(t, judgeRole+"\tunknown likewise\t")
+	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	if f.judged != nil && routed {
+		fmt.Fprintln(out, "\nThe judge grades the answers of the routed run; what it costs comes on top.")
 	}
 	_, err := fmt.Fprintf(out, `
 low: %d bytes of prompt to a token, answers of one token; high: one byte to a token, answers of max_tokens.
@@ -187,18 +240,18 @@ func (f *forecast) rows(t io.Writer, loads map[string]*load, names []string) {
 }
 
 func (f *forecast) row(t io.Writer, title string, loads map[string]*load) {
-	var sum load
-	var low, expected, high float64
+	var calls int
+	var tokens, low, mid, high float64
 	var takes time.Duration
 	priced, timed := true, true
 	for name, l := range loads {
 		if l == nil {
 			continue
 		}
-		sum.calls += l.calls
-		sum.bytes += l.bytes
-		lo, ex, hi, ok := f.usd(name, *l)
-		low, expected, high, priced = low+lo, expected+ex, high+hi, priced && ok
+		calls += l.calls
+		tokens += f.in(*l, bytesPerToken, expected)
+		lo, mi, hi, ok := f.usd(name, *l)
+		low, mid, high, priced = low+lo, mid+mi, high+hi, priced && ok
 		latency := f.expect[name].latency
 		timed = timed && latency > 0
 		if c := f.candidates[name].Traffic; c != nil {
@@ -215,6 +268,6 @@ func (f *forecast) row(t io.Writer, title string, loads map[string]*load) {
 	if timed {
 		duration = takes.Round(max(time.Millisecond, takes.Truncate(time.Minute)/60)).String()
 	}
-	fmt.Fprintf(t, "%s\t%d\t%.1f %%\t%d\t%s\t%s\t%s\t%s\t\n", title, sum.calls, 100*float64(sum.calls)/float64(max(1, f.prompts)),
-		sum.bytes/bytesPerToken, money(low), money(expected), money(high), duration)
+	fmt.Fprintf(t, "%s\t%d\t%.1f %%\t%.0f\t%s\t%s\t%s\t%s\t\n", title, calls, 100*float64(calls)/float64(max(1, f.prompts)),
+		math.Floor(tokens), money(low), money(mid), money(high), duration)
 }
