@@ -99,6 +99,10 @@ func (d *RunDir) Regrade(ctx context.Context, p *Pipeline, prompts iter.Seq2[dat
 
 // gradedBatches grades items, many at a time, in their order.
 func (p *Pipeline) gradedBatches(ctx context.Context, items iter.Seq2[item, error]) iter.Seq2[*batch, error] {
+	var judging *purse
+	if p.BudgetUSD != nil {
+		judging = &purse{budget: *p.BudgetUSD}
+	}
 	stage := *p
 	stage.EmbedSlots, stage.Batch = runtime.GOMAXPROCS(0), Batch{}
 	if p.Judge != nil {
@@ -107,7 +111,7 @@ func (p *Pipeline) gradedBatches(ctx context.Context, items iter.Seq2[item, erro
 	return stage.inBatches(ctx, items, func(ctx context.Context, b *batch) error {
 		for _, it := range b.items {
 			ungrade(it.result)
-			if err := p.grade(ctx, nil, it.prompt.Query(), it.result); err != nil {
+			if err := p.grade(ctx, judging, it.prompt.Query(), it.result); err != nil {
 				return err
 			}
 		}

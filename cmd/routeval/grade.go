@@ -33,13 +33,14 @@ that says the new grade.
 
 A judge's replies are kept in the run directory (verdicts.jsonl): a grading that
 was stopped, or one that asks the same judge the same again, pays for none of
-them twice. Where an answer could not be graded its outcome says why, and the
+them twice. --budget bounds what the judge's new replies may cost: none is asked for
+that could pass it. Where an answer could not be graded its outcome says why, and the
 exit status is 3; the same command tries those again.
 
 The kinds choice, contains, exact, f1, json, number, regex and rouge_l compare
 an answer with the reference; command asks a program of yours, judge_single and
 judge_pair a language model.` +
-			exits(statusDone, statusStopped, statusUsage, statusPartial, statusSignaled),
+			exits(statusDone, statusStopped, statusUsage, statusPartial, statusBudget, statusSignaled),
 		Example: `  routeval grade runs/first --grade number --set grade.tolerance=0.01
   routeval grade runs/first --grade judge_pair --judge openai/gpt-4o \
       --set 'judge.params={temperature: 0}'
@@ -48,7 +49,7 @@ judge_pair a language model.` +
 		RunE: func(c *cobra.Command, args []string) error { return gradeRun(c.Context(), w, c, args[0], quiet) },
 	}
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "no progress")
-	addSpecFlags(c, "grade", "judge")
+	addSpecFlags(c, "grade", "judge", "budget")
 	return c
 }
 
@@ -81,7 +82,10 @@ func gradeRun(ctx context.Context, w *world, c *cobra.Command, path string, quie
 	})
 	p.end()
 	err = errors.Join(err, verdicts(), b.close())
+	var broke *pipeline.BudgetError
 	switch {
+	case errors.As(err, &broke):
+		return &statusError{statusBudget, fmt.Errorf("%w; the grades are as before, and the same command with another --budget goes on where the replies end", err)}
 	case err != nil && ctx.Err() != nil:
 		return &statusError{statusSignaled, fmt.Errorf("stopped: %w; the grades are as before, run the same command again", err)}
 	case err != nil:
@@ -97,6 +101,7 @@ func gradeRun(ctx context.Context, w *world, c *cobra.Command, path string, quie
 // resolveGrade lays the flags over what a run's spec says of grades.
 func resolveGrade(w *world, c *cobra.Command, spec datasets.Spec) (*resolved, error) {
 	r := &resolved{Spec: spec, origins: map[string]string{}}
+	r.BudgetUSD = nil // that of the run is for its calls
 	noteChanges(r.origins, nil, r.Fields(), "the run's manifest")
 	if kind := c.Flags().Lookup("grade"); kind.Changed && (r.Grade == nil || r.Grade.Kind != kind.Value.String()) {
 		r.Grade = nil
@@ -112,7 +117,7 @@ func resolveGrade(w *world, c *cobra.Command, spec datasets.Spec) (*resolved, er
 		return nil, usage(err)
 	}
 	for field := range origins {
-		if top, _, _ := strings.Cut(field, "."); !slices.Contains([]string{"grade", "judge"}, top) {
+		if top, _, _ := strings.Cut(field, "."); !slices.Contains([]string{"grade", "judge", "budget_usd"}, top) {
 			return nil, usage(fmt.Errorf("%s: of a finished run only grade and judge can be changed", field))
 		}
 	}
@@ -144,6 +149,7 @@ func anotherJudge(old *datasets.Model, named string) *datasets.Model {
 func buildGrading(w *world, r *resolved) (*built, error) {
 	b := newBuilt()
 	b.Strong, b.Weak = r.Router.Candidates()
+	b.BudgetUSD = r.BudgetUSD
 	var prices map[string]datasets.Price
 	errs := []error{r.Validate()}
 	if r.Judge != nil && r.Judge.Price == nil {
