@@ -25,6 +25,13 @@ type Located interface {
 	Endpoint() string
 }
 
+// Loader is a client of a server that loads models when they are called, and may drop
+// one for another.
+type Loader interface {
+	// Loaded reports whether the server holds the role's model in memory now.
+	Loaded(ctx context.Context) (bool, error)
+}
+
 // Prober says whether an endpoint would serve its role.
 type Prober interface {
 	// Probe looks at the endpoint step by step and stops at the first step

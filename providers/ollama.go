@@ -262,6 +262,12 @@ func (c *ollama) askContext(ctx context.Context) (int64, error) {
 	return info.context, nil
 }
 
+// Loaded implements [Loader].
+func (c *ollama) Loaded(ctx context.Context) (bool, error) {
+	loaded, err := c.list(ctx, "/api/ps")
+	return slices.ContainsFunc(loaded, func(m ollamaModel) bool { return sameModel(m.Name, c.cfg.Model) }), err
+}
+
 func (c *ollama) Embed(ctx context.Context, texts []string) ([][]float32, error) {
 	const path = "/api/embed"
 	if len(texts) == 0 {

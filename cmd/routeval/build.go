@@ -10,7 +10,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -38,6 +37,7 @@ type built struct {
 	close   func() error      // gives back what was opened or started
 
 	endpoints endpoints
+	loaders   []providers.Loader // candidates of servers that load models as they are called
 }
 
 func newBuilt() *built {
@@ -73,33 +73,11 @@ func build(w *world, r *resolved) (*built, error) {
 			errs = append(errs, fmt.Errorf("models.%s.price: missing: a budget cannot hold for a model whose price is unknown", name))
 		}
 	}
-	if r.Schedule == datasets.Grouped || r.Schedule == datasets.AutoSchedule && r.swapsModels(w) {
-		b.Chunk = cmp.Or(r.Chunk, pipeline.DefaultChunk)
-	}
+	b.schedule(w, r)
 	if err := errors.Join(errs...); err != nil {
 		return b, usage(errors.Join(err, b.close()))
 	}
 	return b, nil
-}
-
-// swapsModels reports whether two candidates are different models on one Ollama
-// server that may not keep both loaded: it is not known to, by the variable that
-// the server and this program would share.
-func (r *resolved) swapsModels(w *world) bool {
-	models := map[string]map[string]bool{} // by server
-	most := 0
-	for _, m := range r.Models {
-		if preset, _ := providers.LookupPreset(m.Provider); preset.Kind != "ollama" {
-			continue
-		}
-		if models[m.BaseURL] == nil {
-			models[m.BaseURL] = map[string]bool{}
-		}
-		models[m.BaseURL][m.Model] = true
-		most = max(most, len(models[m.BaseURL]))
-	}
-	loaded, _ := strconv.Atoi(w.env("OLLAMA_MAX_LOADED_MODELS"))
-	return most > 1 && loaded < most
 }
 
 func (b *built) buildThreshold(r *resolved) error {
@@ -302,6 +280,9 @@ func (b *built) buildCandidate(w *world, r *resolved, role string, m datasets.Mo
 	client, err := newClient(w, role, m)
 	if err != nil {
 		return c, err
+	}
+	if l, ok := client.(providers.Loader); ok && role != "judge" {
+		b.loaders = append(b.loaders, l)
 	}
 	c.Traffic = b.endpoints.controller(&r.Spec, client, m, slots(m))
 	c.Completer = c.Traffic.Completer(client, retries(&r.Spec, m))

@@ -135,6 +135,7 @@ func runIn(ctx context.Context, w *world, r *resolved, b *built, dir *pipeline.R
 	}
 	p := newProgress(w, quiet, datasets.Count(r.Input, input), before)
 	b.BadRow, b.Finished = bad, p.finished
+	b.interleaveLoaded(ctx, r)
 	summary, err := b.Run(ctx, datasets.Prompts(r.Input, input), dir.Journal)
 	p.end()
 	err = errors.Join(err, closeBad())
