@@ -12,7 +12,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint weights fuzz bench bench-router e2e e2e-anthropic
+.PHONY: help build demo test race lint weights fuzz bench bench-router bench-traffic e2e e2e-anthropic
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench: ## run the benchmarks whose names match BENCH (all)
 
 bench-router: ## compare ways to train a router by cross-validation, where the data is at hand; takes minutes
 	$(GO) test -tags router -count=1 -timeout 60m -v -run '^(TestRouter|TestFitLearnsAsRouteLLM)$$' ./scoring/train
+
+bench-traffic: ## show how slots and pace settle below the rate that a service admits
+	@out=$$($(GO) test -count=1 -v -run '^TestSettlesBelowTheAdmittedRate$$' ./providers/traffic); status=$$?; \
+		printf '%s\n' "$$out" | grep -v '^=== \|^ *--- PASS'; exit $$status
 
 e2e: ## run prompts through a real Ollama (the first time builds it, some 4 minutes), and look at the page in a real Chromium if there is one
 	@GO='$(GO)' cmd/routeval/internal/ollamatest/install
