@@ -3,6 +3,9 @@ package traffic
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -66,6 +69,38 @@ func TestRoughWeather(t *testing.T) {
 			t.Errorf("%d calls, %d without an answer, %.2f of the admitted rate", calls, lost, after)
 		}
 	})
+}
+
+// After an outage throughput is soon within 15 % of what the service admits, though it
+// refuses one call in twenty at random and breaks one in four, with slots that adapt and with
+// fixed ones, whatever happens to fail.
+func TestRecoversToTheAdmittedRate(t *testing.T) {
+	for _, slots := range []Slots{Fixed(128), {Min: 1, Start: 8, Max: 256}} {
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprintf("%d to %d slots, seed %d", slots.Min, slots.Max, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := newService()
+					s.random = rand.New(rand.NewPCG(seed, 3))
+					s.rate, s.latency, s.faults = 500, 20*time.Millisecond, 0.3
+					s.odd = []error{fail(429, 0)}
+					s.down = between(time.Now(), 5*time.Second, 25*time.Second)
+					c := NewEndpoint(EndpointOptions{Health: s.Health, Seed: seed}).Controller(Limits{Slots: slots})
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					go load(ctx, c, c.Completer(s, providers.RetryPolicy{}), 512, math.MaxInt, 0)
+					const recovery, measured = 10, 30 // seconds
+					time.Sleep((25 + recovery) * time.Second)
+					before := s.countAdmitted()
+					time.Sleep(measured * time.Second)
+					used := float64(s.countAdmitted()-before) / measured / s.rate
+					t.Logf("%.3f of the admitted rate", used)
+					if used < 0.85 {
+						t.Errorf("%.3f of the admitted rate", used)
+					}
+				})
+			})
+		}
+	}
 }
 
 // While a server is down calls wait, nobody calls it but the health check, and no

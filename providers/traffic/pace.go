@@ -10,11 +10,11 @@ import (
 // admitted, comes back to that within a time K, and goes on to look for more. The
 // curve is that of CUBIC (RFC 9438 §4.2) with time in seconds and the rate relative
 // to top, and with another time scale L once past the top; as long as the top is but a
-// guess it doubles every second instead, and every four where refusals that were noise may
+// guess it doubles every second instead, and every two where refusals that were noise may
 // have set it too low.
 //
 //	rate(t) = top · (1 + (1−β)·((t−K)/K)³)   t ≤ K;  rate(0) = β·top
-//	rate(t) = top · (1 + (1−β)·((t−K)/L)³)   t > K;  or top · 2^(t−K), top · 2^((t−K)/4)
+//	rate(t) = top · (1 + (1−β)·((t−K)/L)³)   t > K;  or top · 2^(t−K), top · 2^((t−K)/2)
 //
 // Up to K that is β + ¾(1−β) of top on average.
 type pace struct {
@@ -46,6 +46,9 @@ const (
 
 	stillTooMuch = 0.95
 	manyCalls    = 9 // a second: of fewer, one that is refused at once says less
+
+	wellBelow = 0.97 // of the top: nearer to it a refusal may be for the rate
+	fewCalls  = 20   // a second, of which a share is no noise to tell from a rate
 
 	// What is taken for noise may be refusals of a rate whose top is thought too high: from
 	// time to time a cut tells.
@@ -89,7 +92,7 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 	}
 	p.top, p.cutAt, p.used = max(leastPace, p.top), now.Add(asked), now.Add(asked)
 	p.begun = counter{}
-	p.noise.restart()
+	p.noise.restart(p.top < fewCalls)
 	p.bucket = bucket{rate: p.rate(now), burst: 1, at: p.cutAt}
 }
 
@@ -98,7 +101,7 @@ func (p *pace) ended(started time.Time, refused float64) {
 	if started.Before(p.cutAt) {
 		return
 	}
-	p.noise.count(refused, p.top > 0 && p.rate(started) <= p.top)
+	p.noise.count(refused, p.top > 0 && p.rate(started) <= wellBelow*p.top)
 }
 
 // settle takes the top for more than a guess.
@@ -122,7 +125,7 @@ func (p *pace) rate(now time.Time) float64 {
 	case t > 0 && p.guess:
 		return p.top * math.Exp2(min(t.Seconds(), 60))
 	case t > 0 && p.noise.matters():
-		return p.top * math.Exp2(min(t.Seconds()/4, 60))
+		return p.top * math.Exp2(min(t.Seconds()/2, 60))
 	case t > 0:
 		x = float64(t) / float64(p.scale)
 	}

@@ -133,6 +133,12 @@ func (s *service) counts() (calls, answered, refused, failed int) {
 	return s.calls, s.answered, s.refused, s.failed
 }
 
+func (s *service) countAdmitted() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.admitted
+}
+
 // load keeps workers callers busy, each with a slot that it holds for held
 // longer than its call, until ctx ends or total calls are done. It returns
 // how many failed.
