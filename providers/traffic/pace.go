@@ -47,6 +47,7 @@ const (
 	stillTooMuch = 0.95
 	manyCalls    = 9 // a second: of fewer, one that is refused at once says less
 
+	mostCut   = 0.8  // of a pace that is known, at once
 	wellBelow = 0.97 // of the top: nearer to it a refusal may be for the rate
 	fewCalls  = 20   // a second, of which a share is no noise to tell from a rate
 
@@ -68,6 +69,7 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 	}
 	last := p.rate(now)
 	measured, enough := p.begun.rate(now)
+	guessed := p.guess
 	p.guess, p.recovery = true, time.Second
 	switch {
 	case last == 0:
@@ -85,6 +87,9 @@ func (p *pace) refused(now, started time.Time, asked time.Duration) {
 		p.top = (2*measured + last) / 3
 		if p.noise.matters() {
 			p.top = measured // where all that is refused must show to be noise
+			if !guessed {
+				p.top = max(measured, mostCut*last) // a moment in which little was sent measures little
+			}
 		}
 		if measured >= steady*last || p.top >= steady*before && p.top <= before/steady {
 			p.settle(asked)
