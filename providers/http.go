@@ -88,8 +88,7 @@ func newTransport(cfg Config) *http.Transport {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    cfg.ConnectTimeout,
 		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           cfg.Slots,
-		MaxIdleConnsPerHost:    cfg.Slots,
+		MaxIdleConnsPerHost:    cfg.Slots, // and there is one host
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
