@@ -147,7 +147,7 @@ func TestTenThousandInFlight(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	used := (after.Sys - before.Sys) >> 20 // what was ever taken from the system
 	t.Logf("%d calls in flight took %d MiB", n, used)
-	if used >= 500 {
+	if used >= 500 && !raceDetector {
 		t.Errorf("%d MiB", used)
 	}
 }
