@@ -102,7 +102,7 @@ func (p *Pipeline) Run(ctx context.Context, prompts iter.Seq2[datasets.Prompt, e
 	defer context.AfterFunc(feed, func() { time.AfterFunc(p.Grace, kill) })()
 
 	r := &run{
-		Pipeline: p, journal: j, feed: feed, calls: traffic.WithStop(calls, feed), stop: stop,
+		Pipeline: p, journal: j, feed: feed, calls: providers.WithStop(calls, feed), stop: stop,
 		scarcest: p.scarcestFirst(),
 	}
 	r.out = newWriter(j, r.halt, r.count)

@@ -119,20 +119,21 @@ func retry[T any](ctx context.Context, r *retrier, call func() (T, error)) (valu
 		}
 		return v, r.verdict(err, wait)
 	}
-	value, err = backoff.Retry(ctx, operation,
+	waiting := Waiting(ctx)
+	value, err = backoff.Retry(waiting, operation,
 		backoff.WithBackOff(wait), backoff.WithMaxTries(uint(max(1, r.policy.Attempts))), backoff.WithMaxElapsedTime(0))
 	if err == nil {
 		return value, attempts, nil
 	}
 	var failure *Error
 	switch {
+	case waiting.Err() != nil && (errors.Is(err, waiting.Err()) || errors.Is(err, context.Cause(waiting))) && !errors.Is(last, waiting.Err()):
+		// Not %w of both: a call that was given up is no failed call.
+		return value, attempts, fmt.Errorf("%w while waiting to retry: %v", waiting.Err(), last)
 	case errors.As(err, &failure):
 		counted := *failure
 		counted.Attempts = attempts
 		return value, attempts, &counted
-	case ctx.Err() != nil && !errors.Is(last, ctx.Err()):
-		// Not %w of both: a call that was given up is no failed call.
-		return value, attempts, fmt.Errorf("%w while waiting to retry: %v", ctx.Err(), last)
 	}
 	return value, attempts, last
 }

@@ -94,6 +94,30 @@ func TestRetryWaits(t *testing.T) {
 	})
 }
 
+// Whoever waits to call again waits no longer than the run begins calls, and his prompt is no
+// failure; a call that has begun may end, and is tried no more.
+func TestRetryWaitsWhileCallsBegin(t *testing.T) {
+	for _, cause := range []error{nil, errors.New("a signal"), transient(0)} {
+		synctest.Test(t, func(t *testing.T) {
+			stop, end := context.WithCancelCause(t.Context())
+			ctx := WithStop(t.Context(), stop)
+			start := time.Now()
+			time.AfterFunc(time.Second, func() { end(cause) })
+			_, err := RetryEmbedder(&failing{errs: []error{transient(time.Minute)}}, RetryPolicy{}).Embed(ctx, nil)
+			if !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
+				t.Errorf("stopped for %v: %v after %s", cause, err, time.Since(start))
+			}
+			_, err = RetryEmbedder(&failing{errs: []error{transient(0)}}, RetryPolicy{}).Embed(ctx, nil)
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("stopped for %v: %v of a call that had begun", cause, err)
+			}
+			if _, err = RetryEmbedder(&failing{}, RetryPolicy{}).Embed(ctx, nil); err != nil {
+				t.Errorf("stopped for %v: %v", cause, err)
+			}
+		})
+	}
+}
+
 func TestRetrySeeded(t *testing.T) {
 	elapsed := func(seed uint64) (d time.Duration) {
 		synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,8 @@ package traffic
 import (
 	"context"
 	"time"
+
+	"routeval/providers"
 )
 
 // The budget of retries: every attempt adds retryShare to it, a retry takes 1, and one
@@ -24,7 +26,7 @@ func (e *Endpoint) Spend(ctx context.Context, after error) error {
 	if assess(after).rate {
 		return nil
 	}
-	ctx = waiting(ctx)
+	ctx = providers.Waiting(ctx)
 	select {
 	case e.retrying <- struct{}{}:
 	case <-ctx.Done():

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"routeval/providers"
 )
 
 // Limits are those of one role. A rate of 0 is unlimited.
@@ -151,25 +153,9 @@ type attempt struct {
 	input, output float64 // tokens spent on it
 }
 
-// WithStop gives a context for calls that wait for their turn only until stop ends.
-// A call that has begun goes on.
-func WithStop(ctx, stop context.Context) context.Context {
-	return context.WithValue(ctx, stopKey{}, stop)
-}
-
-type stopKey struct{}
-
-// waiting is the context of whoever waits to begin a call under ctx.
-func waiting(ctx context.Context) context.Context {
-	if stop, ok := ctx.Value(stopKey{}).(context.Context); ok {
-		return stop
-	}
-	return ctx
-}
-
 // begin waits until an attempt that needs so many tokens may begin.
 func (c *Controller) begin(ctx context.Context, a *attempt) error {
-	ctx = waiting(ctx)
+	ctx = providers.Waiting(ctx)
 	c.mu.Lock()
 	if c.waiting == 0 && ctx.Err() == nil && c.admit(time.Now(), a) == (hold{}) {
 		c.mu.Unlock()
