@@ -36,7 +36,7 @@ func BenchmarkExecutor(b *testing.B) {
 		io.WriteString(w, instantAnswer)
 	}))
 	defer server.Close()
-	for _, slots := range []int{16, 256} {
+	for _, slots := range []int{16, 64, 256} {
 		b.Run(fmt.Sprint(slots, " slots"), func(b *testing.B) {
 			const n = 10_000
 			var bare, run time.Duration

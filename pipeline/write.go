@@ -14,12 +14,12 @@ type done struct {
 }
 
 // The disk is asked to keep what was written when it is mostUnsynced results, or
-// syncDelay after the first of them: for every answer by itself, or a dozen, that
-// took a fifth of the executor's time.
+// syncDelay after the first of them. While it is at that no line can be written, and
+// asking for every answer by itself, or a dozen, took a third of the executor's time.
 const (
 	writeGroup   = 4096 // results that wait at most
-	mostUnsynced = 256
-	syncDelay    = 5 * time.Millisecond
+	mostUnsynced = 1024
+	syncDelay    = 50 * time.Millisecond
 )
 
 // A writer brings results to the journal and to the disk. What was written survives the
@@ -42,7 +42,7 @@ type writer struct {
 	results  []*datasets.Result // of one write
 	failed   error              // of a write
 	unsynced chan *datasets.Result
-	full     chan struct{} // told when there are mostUnsynced
+	full     chan struct{} // told when there are mostUnsynced, or no more to come
 
 	helpers sync.WaitGroup
 	synced  chan struct{} // closed when nothing is left to wait for
@@ -126,11 +126,16 @@ func (w *writer) hand(result *datasets.Result) {
 		return
 	default:
 	}
+	w.hurry()
+	w.unsynced <- result
+}
+
+// hurry has the disk asked now.
+func (w *writer) hurry() {
 	select {
 	case w.full <- struct{}{}:
 	default: // told already
 	}
-	w.unsynced <- result
 }
 
 // sync waits for the disk and tells what is there.
@@ -160,5 +165,6 @@ func (w *writer) sync() {
 func (w *writer) close() {
 	w.helpers.Wait()
 	close(w.unsynced)
+	w.hurry()
 	<-w.synced
 }

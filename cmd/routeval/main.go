@@ -69,8 +69,8 @@ The same command with another threshold asks for another run, and is refused:
 A prompt is finished when its line is on disk. A last line without its newline was
 never acknowledged and is cut when the run is resumed; a whole line that does not
 parse is corruption and an error with its offset. However the program ends, at most
-the calls that were in flight are made again; a power cut can also cost the last
-milliseconds' lines, 512 at most. The first signal stops new calls and gives those
+the calls that were in flight are made again; a power cut can also cost the lines of
+the last 50 milliseconds, 2,048 at most. The first signal stops new calls and gives those
 in flight a grace; the second kills. Both leave a journal that can be resumed by
 giving the same command again.
 
